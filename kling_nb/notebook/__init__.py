@@ -1,0 +1,1 @@
+"""What a person sees: jobs, their live progress, and the finished media inline."""
