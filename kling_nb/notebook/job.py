@@ -1,0 +1,281 @@
+"""A job: what a person holds of a task. Awaitable, waitable, stoppable, and a display that turns into the video.
+
+A cell that shows a job gets a live widget under a display id; at the end that same output is replaced, from the
+background thread, by plain HTML with the finished video. So the saved notebook holds the video and no dead widget.
+"""
+
+import asyncio
+import contextlib
+import html
+import inspect
+import time
+import uuid
+from collections.abc import Callable, Generator
+from concurrent.futures import TimeoutError as NotYet
+from typing import Any, ParamSpec
+
+from IPython import get_ipython
+from IPython.display import display
+
+from kling_nb.api.errors import KlingError
+from kling_nb.api.requests import Image2Video, Request, Text2Video
+from kling_nb.notebook.media import Result, finished
+from kling_nb.notebook.progress import WORDS, Progress, clock
+from kling_nb.watch.following import Following, State
+from kling_nb.watch.service import Service, service
+
+__all__ = ["Job", "image2video", "start", "text2video"]
+
+P = ParamSpec("P")
+
+_GLANCE = 0.5  # seconds; Windows notices an interrupt only between waits
+_TITLE = 100  # characters of the prompt in a heading
+
+
+class Job:
+    """A task on its way, and then what it became.
+
+    Show it by naming it at the end of a cell. ``await job`` or ``job.wait()`` gives the finished video, as often and
+    from as many places as you like.
+
+    Attributes
+    ----------
+    request
+        What was asked for; None for a task taken up again without it.
+    """
+
+    def __init__(self, following: Following, at: Service) -> None:
+        self._following = following
+        self._service = at
+        self._displays: dict[str, Progress | None] = {}
+        self._results: list[Result] | None = None
+        self.request = following.request
+        following.observers.append(self._changed)
+
+    # -- what it is --------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> State:
+        """Where it is: sending, unconfirmed, submitted, processing, downloading, succeed, failed or stopped."""
+        return self._following.state
+
+    @property
+    def task_id(self) -> str | None:
+        """Kling's id of the task, once the service has given one."""
+        return self._following.task_id
+
+    @property
+    def external_task_id(self) -> str:
+        """Our own id of the task, known from the first moment; the ledger keeps it."""
+        return self._following.external_task_id
+
+    @property
+    def error(self) -> KlingError | None:
+        """What ended it without its media, or None."""
+        done = self._following.done
+        error = done.exception() if done.done() else None
+        return error if isinstance(error, KlingError) else None
+
+    @property
+    def results(self) -> list[Result]:
+        """Everything it yielded, in Kling's order: all images of a series, or a video and its sound; empty before."""
+        following = self._following
+        if self._results is None and following.state is State.SUCCEED and following.task is not None:
+            media = following.task.media
+            self._results = [
+                finished(medium, path, following.task, self._caption(medium))
+                for medium, path in zip(media, following.files, strict=False)
+            ]
+        return list(self._results or [])
+
+    @property
+    def result(self) -> Result | None:
+        """The finished video (or the first of what it yielded); None until then."""
+        results = self.results
+        return results[0] if results else None
+
+    @property
+    def title(self) -> str:
+        """What was asked for, in one line."""
+        prompt = self._following.prompt or self._following.workflow.rpartition("/")[2]
+        cut = prompt if len(prompt) <= _TITLE else f"{prompt[:_TITLE]}…"
+        return " · ".join(["SIMULATED"] * self._service.simulated + [cut] + self._asked())
+
+    @property
+    def fraction(self) -> float:
+        """Estimated progress, from 0 to 1; 1 only when the media is there."""
+        return 1.0 if self.status is State.SUCCEED else self._service.progress(self._following).fraction
+
+    def line(self) -> str:
+        """Tell where it is, in one line of text."""
+        following = self._following
+        said = [WORDS[following.state], clock(following.age)]
+        if following.state in (State.SUBMITTED, State.PROCESSING):
+            said.append(_remaining(self._service.progress(following)))
+        if following.state is State.DOWNLOADING and following.expected:
+            said.append(f"{following.received / 1e6:.1f} of {following.expected / 1e6:.1f} MB")
+        if following.task_id:
+            said.append(f"task {following.task_id}")
+        if following.trouble:
+            said.append(following.trouble)
+        return " · ".join(said)
+
+    def __repr__(self) -> str:
+        shown = f"<Job {self.title}: {self.line()}"
+        return f"{shown} -> {self._following.files[0]}>" if self._following.files else f"{shown}>"
+
+    # -- waiting -----------------------------------------------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        return self._arrive().__await__()
+
+    async def _arrive(self) -> Result:
+        """Wait in whichever loop asks; giving up the wait never touches the job."""
+        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell(_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # that loop may be closed by then
+                loop.call_soon_threadsafe(arrived.set)
+
+        self._following.done.add_done_callback(tell)
+        await arrived.wait()
+        return self._outcome()
+
+    def wait(self, timeout: float | None = None) -> Result:
+        """Block until the media is on disk, and return it.
+
+        Interrupting the wait (Kernel > Interrupt, Ctrl-C) ends the wait, never the job.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most; None for as long as it takes.
+
+        Raises
+        ------
+        TimeoutError
+            When the time is up; the job goes on.
+        KlingError
+            What ended the job, e.g. `TaskFailed`.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = _GLANCE if until is None else min(_GLANCE, max(0.0, until - time.monotonic()))
+            try:
+                self._following.done.exception(left)
+                return self._outcome()
+            except NotYet:
+                if until is not None and time.monotonic() >= until:
+                    raise TimeoutError(f"Not finished after {timeout:g} s; the job goes on: {self.line()}") from None
+
+    def _outcome(self) -> Result:
+        self._following.done.result()
+        result = self.result
+        assert result is not None
+        return result
+
+    def stop(self) -> None:
+        """Stop watching. The render goes on at the service and is billed: Kling has no way to cancel it."""
+        self._service.stop(self._following)
+
+    # -- showing -----------------------------------------------------------------------------------------------
+
+    def _ipython_display_(self) -> None:
+        """Show it in this cell: live while it runs, then its media in the same place."""
+        if not hasattr(get_ipython(), "kernel"):
+            display({"text/plain": repr(self)}, raw=True)
+            return
+        place = uuid.uuid4().hex
+        if self._following.done.done():
+            display(self._finished(), raw=True, display_id=place)
+            return
+        view = Progress(self)
+        # The text is what a saved file, a diff or a front end without widgets shows until the end replaces it.
+        bundle = {**view.widget._repr_mimebundle_(), "text/plain": repr(self)}
+        display(bundle, raw=True, display_id=place)
+        self._displays[place] = view
+        if self._following.done.done():  # it ended between the question and the display
+            self._replace()
+
+    def _changed(self, following: Following) -> None:
+        if following.ended is not None:
+            self._replace()
+
+    def _replace(self) -> None:
+        """Put the finished media, or what went wrong, in place of every live view."""
+        for place, view in list(self._displays.items()):
+            if view is not None and self._displays.pop(place, None) is not None:
+                display(self._finished(), raw=True, display_id=place, update=True)
+                view.close()
+
+    def _finished(self) -> dict[str, str]:
+        if results := self.results:
+            return {"text/plain": repr(self), "text/html": "".join(result.figure() for result in results)}
+        # Not one of Jupyter's error outputs: those say that the cell failed, and the cell did not.
+        said = html.escape(f"{WORDS[self.status]}: {self._following.trouble or ''}")
+        heading = f'<div style="opacity:.8">{html.escape(self.title)}</div>'
+        return {"text/plain": repr(self), "text/html": f'{heading}<div role="alert">{said}</div>'}
+
+    def _asked(self) -> list[str]:
+        kind = self._following.kind
+        return [*filter(None, [kind.model_name, kind.mode]), *([f"{kind.seconds:g} s"] if kind.seconds else [])]
+
+    def _caption(self, medium: Any) -> str:
+        following = self._following
+        said = [self.title, f"took {clock(following.age)}"]
+        if following.task and following.task.final_unit_deduction:
+            said.append(f"cost {following.task.final_unit_deduction} units")
+        return " · ".join(said)
+
+
+def _remaining(progress: Any) -> str:
+    if progress.longer_than_usual:
+        return "longer than usual"
+    return f"about {clock(progress.low)} to {clock(progress.high)} left (estimate)"
+
+
+def start(request: Request) -> Job:
+    """Start a request and return its job at once; the creating and all the rest happen in the background.
+
+    Raises
+    ------
+    MissingKey
+        When there is neither a key nor a simulator.
+    LedgerError
+        When the intent cannot be recorded; nothing was sent.
+    """
+    at = service()
+    return Job(at.start(request), at)
+
+
+def starter(request: Callable[P, Request]) -> Callable[P, Job]:
+    """Make the function that starts a workflow: the class's own arguments, help and checks."""
+
+    def begin(*positional: P.args, **given: P.kwargs) -> Job:
+        return start(request(*positional, **given))
+
+    assert isinstance(request, type)
+    assert issubclass(request, Request)
+    begin.__name__ = begin.__qualname__ = request.title()
+    begin.__doc__ = request.__doc__
+    begin.__signature__ = _signature(request)  # type: ignore[attr-defined]  # what Shift-Tab shows
+    return begin
+
+
+def _signature(request: type[Request]) -> inspect.Signature:
+    """The arguments as a person reads them: the ones without a name first, the workflow's own before the common."""
+    positional = request.positional()
+    own = [
+        name for cls in request.__mro__ for name in getattr(cls, "__annotations__", ()) if name in request.model_fields
+    ]
+    parameters = []
+    for name in dict.fromkeys([*positional, *own]):
+        field = request.model_fields[name]
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if name in positional else inspect.Parameter.KEYWORD_ONLY
+        default = inspect.Parameter.empty if field.is_required() else field.default
+        parameters.append(inspect.Parameter(name, kind, default=None if field.default_factory else default))
+    return inspect.Signature(parameters, return_annotation=Job)
+
+
+text2video = starter(Text2Video)
+image2video = starter(Image2Video)

@@ -1,0 +1,166 @@
+"""One task on its way from request to files, as the rest of the process sees it.
+
+Only the background thread changes a `Following`; everybody may read it, and be told of changes.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from kling_nb.api.errors import KlingError
+from kling_nb.api.requests import Request
+from kling_nb.api.tasks import Task
+from kling_nb.watch.schedule import Kind
+
+__all__ = ["Following", "State"]
+
+_log = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    """Where a job is. `submitted`, `processing`, `succeed` and `failed` are Kling's own words."""
+
+    SENDING = "sending"
+    UNCONFIRMED = "unconfirmed"
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    DOWNLOADING = "downloading"
+    SUCCEED = "succeed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+class Following:
+    """One task being followed.
+
+    Attributes
+    ----------
+    kind, prompt
+        What was asked for, as far as it matters for render times and for people.
+    request
+        What is to be created; None for a task that exists already.
+    state
+        Where it is.
+    task_id, task
+        Kling's id and the last known description, once there are any.
+    trouble
+        What went wrong last and is being tried again, for people; None when all is well.
+    begun, ended
+        Unix seconds of the start and the end of it.
+    files
+        The finished media on disk, in the order of ``task.media``.
+    done
+        Resolves to this object when the files are there, or to the `KlingError` that ended it.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "begun",
+        "busy",
+        "done",
+        "ended",
+        "expected",
+        "external_task_id",
+        "failures",
+        "files",
+        "folder",
+        "kind",
+        "looked",
+        "observers",
+        "polls",
+        "prompt",
+        "received",
+        "renewed",
+        "request",
+        "seen_running",
+        "state",
+        "stopping",
+        "task",
+        "task_id",
+        "trouble",
+    )
+
+    def __init__(
+        self,
+        kind: Kind,
+        external_task_id: str,
+        folder: Path,
+        *,
+        prompt: str | None = None,
+        request: Request | None = None,
+        state: State = State.SENDING,
+        task_id: str | None = None,
+        begun: float | None = None,
+        files: tuple[Path, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.external_task_id = external_task_id
+        self.folder = folder
+        self.prompt = prompt
+        self.request = request
+        self.state = state
+        self.task_id = task_id
+        self.begun = time.time() if begun is None else begun
+        self.files = files
+        self.ended: float | None = None
+        self.task: Task | None = None
+        self.trouble: str | None = None
+        self.received = 0
+        self.expected: int | None = None
+        self.done: Future[Following] = Future()
+        self.observers: list[Callable[[Following], None]] = []
+        self.polls = 0
+        self.failures = 0  # since the last good answer
+        self.looked = 0  # how often it was looked for by our own id
+        self.seen_running = 0.0  # seconds of age at which it was last seen unfinished
+        self.renewed = False  # whether an expired URL was already asked for anew
+        self.busy = False  # a request of it is under way
+        self.stopping = False
+
+    @classmethod
+    def of(cls, request: Request, folder: Path) -> "Following":
+        """Begin with a request that is yet to be sent."""
+        kind = Kind(request.path, getattr(request, "model_name", None), getattr(request, "mode", None), request.seconds)
+        prompt = getattr(request, "prompt", None)
+        return cls(kind, request.external_task_id, folder, prompt=prompt, request=request)
+
+    @property
+    def workflow(self) -> str:
+        """Path that makes the task and answers for it."""
+        return self.kind.workflow
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was begun, by the wall clock: a render goes on while the laptop sleeps."""
+        return max(0.0, (self.ended or time.time()) - self.begun)
+
+    def become(self, state: State | None = None, **changes: Any) -> None:
+        """Change and tell everybody who watches."""
+        if state is not None:
+            self.state = state
+        for name, value in changes.items():
+            setattr(self, name, value)
+        for observer in tuple(self.observers):
+            try:
+                observer(self)
+            except Exception:  # noqa: BLE001  what shows a job must not be able to stop it
+                _log.exception("showing job %s failed", self.task_id or self.external_task_id)
+
+    def end(self, state: State, error: KlingError | None = None) -> None:
+        """Reach the end: first everybody who watches, then everybody who waits.
+
+        The order matters: a cell that awaits the job ends when the waiting does, and tools that run notebooks look
+        at outputs only until then.
+        """
+        if self.done.done():
+            return
+        self.ended = time.time()
+        self.become(state, trouble=None if error is None else str(error))
+        if error is None:
+            self.done.set_result(self)
+        else:
+            self.done.set_exception(error)

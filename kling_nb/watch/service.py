@@ -1,0 +1,184 @@
+"""The Kling that this process works with: chosen once, explicitly or from the environment, then shared by all jobs.
+
+Nothing is guessed. A key chooses CometAPI's gateway; the simulator is chosen by name; without either there is an
+error that names both ways out.
+"""
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from kling_nb.api.client import GATEWAY, AsyncKling
+from kling_nb.api.errors import RequestRefused
+from kling_nb.api.requests import Request
+from kling_nb.watch.background import portal
+from kling_nb.watch.following import Following, State
+from kling_nb.watch.ledger import Entry, Ledger
+from kling_nb.watch.schedule import Kind, Past, Progress, RenderTimes, learn
+from kling_nb.watch.watcher import Watcher
+
+if TYPE_CHECKING:
+    from kling_nb.simulator import Simulator
+
+__all__ = ["FOLDER", "Service", "connect", "service"]
+
+FOLDER = Path("kling-videos")  # below the notebook's folder, so that JupyterLab can play what lies in it
+
+
+class Service:
+    """One Kling to work with: the way to it, the ledger of what it was asked, and the watcher of its tasks."""
+
+    def __init__(
+        self,
+        client: AsyncKling,
+        ledger: Ledger,
+        folder: Path,
+        *,
+        simulated: bool = False,
+        simulator: "Simulator | None" = None,
+    ) -> None:
+        self.client = client
+        self.ledger = ledger
+        self.folder = folder
+        self.simulator = simulator
+        """The simulator that runs in this process, if it does."""
+        self._simulated = simulated
+        self._watcher = Watcher(client, ledger, portal(), self.render_times)
+        self._learned: dict[Kind, RenderTimes] = {}
+
+    def __repr__(self) -> str:
+        return f"<Kling at {self.client.base_url}{', SIMULATED' if self.simulated else ''}>"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether what comes back is simulated: chosen so, or said so by the service itself."""
+        return self._simulated or self.client.simulated
+
+    def render_times(self, kind: Kind) -> RenderTimes:
+        """What past tasks tell of how long one of this kind takes."""
+        if kind not in self._learned:
+            self._learned[kind] = learn(self._past(), kind)
+        return self._learned[kind]
+
+    def start(self, request: Request) -> Following:
+        """Record the intent, then create the task in the background; returns at once.
+
+        Raises
+        ------
+        LedgerError
+            When the intent cannot be recorded; nothing was sent then.
+        """
+        following = Following.of(request, self.folder.absolute())
+        kind = following.kind
+        self.ledger.intend(
+            Entry(
+                external_task_id=request.external_task_id,
+                workflow=kind.workflow,
+                service=self.client.base_url,
+                simulated=self.simulated,
+                model_name=kind.model_name,
+                mode=kind.mode,
+                seconds=kind.seconds,
+                prompt=following.prompt,
+                request=request.described(),
+                folder=str(following.folder),
+                created=following.begun,
+            )
+        )
+        following.observers.append(self._learn_from)
+        self._watcher.follow(following)
+        return following
+
+    def progress(self, following: Following) -> Progress:
+        """Estimate how far a job is and how long it may still take."""
+        return self.render_times(following.kind).progress(following.age)
+
+    def stop(self, following: Following) -> None:
+        """Stop watching; the render goes on at the service and is billed."""
+        self._watcher.stop(following)
+
+    def close(self) -> None:
+        """Close the connections; what is still running can be resumed."""
+        portal().call(self._watcher.aclose)
+        if self.simulator is not None:
+            self.simulator.stop()
+        self.ledger.close()
+
+    def _past(self) -> list[Past]:
+        return []
+
+    def _learn_from(self, following: Following) -> None:
+        if following.state is State.SUCCEED:
+            self._learned.clear()
+
+
+_lock = threading.Lock()
+_current: Service | None = None
+
+
+def connect(
+    api_key: str | SecretStr | None = None,
+    *,
+    base_url: str | None = None,
+    simulator: "bool | Simulator | None" = None,
+    folder: str | os.PathLike[str] | None = None,
+) -> Service:
+    """Choose the Kling that all jobs from here on use.
+
+    Parameters
+    ----------
+    api_key
+        The service's key; the environment variable ``COMETAPI_KEY`` when left out.
+    base_url
+        Another service of the same shape, prefix included, e.g. ``https://api-singapore.klingai.com/v1``.
+        ``KLING_NB_BASE_URL`` when left out, else CometAPI's gateway.
+    simulator
+        True for the built-in simulator, which needs no key and costs nothing (``KLING_NB_BACKEND=simulator`` does the
+        same); with ``base_url`` it is the one that runs there (``kling-nb simulate``), else one is started in this
+        process. Or a running `kling_nb.simulator.Simulator`.
+    folder
+        Where finished media goes; ``./kling-videos`` when left out.
+
+    Raises
+    ------
+    MissingKey
+        When there is neither a key nor a simulator; the message names both ways out.
+    """
+    global _current
+    backend = os.environ.get("KLING_NB_BACKEND", "").strip().lower() or "cometapi"
+    if backend not in ("cometapi", "simulator"):
+        raise RequestRefused(f"KLING_NB_BACKEND = {backend!r}: it may be cometapi (with COMETAPI_KEY) or simulator.")
+    if simulator is None:
+        simulator = backend == "simulator" and api_key is None
+    base_url = base_url or os.environ.get("KLING_NB_BASE_URL") or None
+
+    own: Simulator | None = None
+    if simulator is True and base_url is None:
+        own = simulator = _simulator()
+    if simulator is True:
+        from kling_nb.simulator import SIMULATED_KEY
+
+        api_key = api_key or SIMULATED_KEY
+    elif simulator:
+        base_url, api_key = simulator.base_url, simulator.api_key
+    client = AsyncKling(api_key, base_url=base_url or GATEWAY)
+    where = FOLDER if folder is None else Path(folder).expanduser()
+    made = Service(client, Ledger(), where, simulated=bool(simulator), simulator=own)
+    with _lock:
+        _current = made
+    return made
+
+
+def _simulator() -> "Simulator":
+    """Start the simulator in this process."""
+    from kling_nb.simulator import Simulator
+
+    return Simulator(speed=float(os.environ.get("KLING_NB_SIMULATOR_SPEED", "1"))).start()
+
+
+def service() -> Service:
+    """Return the Kling chosen with `connect`, or choose it from the environment at first use."""
+    return _current or connect()
