@@ -1,0 +1,445 @@
+"""Fetching finished media so that a file is either whole under its name or not there at all.
+
+The bytes go to ``NAME.part``, with what is known of their source in ``NAME.part.json`` beside it. A break, of the
+network or of the process, is taken up where the file was last safe on disk, provided that the source is still the
+same. Only a file of the announced length that begins like media gets its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import math
+import os
+import re
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from io import FileIO
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+
+import anyio
+import httpx
+from anyio import to_thread
+
+from kling_nb.api.errors import DownloadFailed, MediaExpired
+from kling_nb.watch.files import drop, file_name, locked, place
+from kling_nb.watch.signatures import HEAD_BYTES, Kind, cut_short, suffix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from anyio.abc import TaskGroup
+    from anyio.streams.memory import MemoryObjectReceiveStream
+
+__all__ = ["download", "file_name"]
+
+LIMIT_BYTES = 4 * 1000**3  # Kling's longest video has 3 min; at 20 Mbit/s, much for its 1080p, that is under 0.5 GB
+BLOCK_BYTES = 2 * 1024**2  # written at a time: few steps into the writing thread, and little memory
+SYNC_SECONDS = 0.5  # between two syncs: what a crash may cost
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each new try
+SILENCE = 30.0  # seconds without a byte that count as a break
+QUOTED = 120  # characters of what came instead of media
+NOTE_BYTES = 400  # one length for all, so that it is written over in place, also when the disk is full
+
+SAFE = "The media is made and paid for and stays at the service for 30 days: resume later, nothing is paid again."
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+
+
+async def download(
+    client: httpx.AsyncClient,
+    url: str,
+    destination: Path,
+    *,
+    kind: Kind,
+    limit_bytes: int = LIMIT_BYTES,
+    progress: Callable[[int, int | None], None] | None = None,
+    waits: Sequence[float] = WAITS,
+) -> Path:
+    """Fetch one finished file; return the path it got, whole and synced to disk.
+
+    Called again with the same destination after any failure, in this process or a later one, it goes on where the
+    last call came to, also with another URL of the same file.
+
+    Parameters
+    ----------
+    client
+        Must not hold the API key: media lies on hosts that have no business with it.
+    url
+        http or https.
+    destination
+        Where it should go. The suffix becomes that of what the bytes are. When another file has the name, it gets a
+        number (``name_2.mp4``); nothing is ever overwritten.
+    kind
+        What it has to be.
+    limit_bytes
+        Length at most.
+    progress
+        Called in the event loop with the bytes received and the total, which is None while unknown.
+    waits
+        Seconds before each new try after a break; counted anew whenever one got further.
+
+    Raises
+    ------
+    MediaExpired
+        The URL is no longer served (HTTP 403, 404 or 410): ask the task for a new one.
+    DownloadFailed
+        Any other failure; the message says what to do. The task can be resumed.
+    """
+    if not re.match("https?://", url, re.IGNORECASE):
+        raise DownloadFailed(f"The service gave {url[:60]!r} where an http or https URL should be. {SAFE}")
+    wanted = _Wanted(client, url, kind, limit_bytes, progress)
+    part = await _on_disk(destination, _Part, destination)
+    try:
+        furthest, tries = part.size, 0
+        while not part.whole:
+            try:
+                await _receive(wanted, part)
+            except _Broken as broken:
+                tries = 0 if part.size >= furthest + BLOCK_BYTES else tries
+                furthest = max(furthest, part.size)
+                if tries == len(waits):
+                    raise DownloadFailed(
+                        f"The download of {destination.name} broke off ({broken}), and {tries} more tries came no "
+                        f"further than {furthest:,} bytes{f' of {part.total:,}' if part.total else ''}. {SAFE}"
+                    ) from broken.__cause__
+                await anyio.sleep(waits[tries])
+                tries += 1
+        return await _on_disk(destination, part.finish, kind)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _on_disk(destination, part.close)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be fetched, and within which bounds."""
+
+    client: httpx.AsyncClient
+    url: str
+    kind: Kind
+    limit_bytes: int
+    progress: Callable[[int, int | None], None] | None
+
+
+class _Broken(Exception):
+    """This try got no further; another may."""
+
+
+# -- the network -----------------------------------------------------------------------------------------------------
+
+
+async def _receive(wanted: _Wanted, part: _Part) -> None:
+    """Ask once for what is missing, and take what comes."""
+    headers = {"accept-encoding": "identity"}  # compressed bytes could neither be counted nor resumed
+    if part.size and part.validator:
+        headers |= {"range": f"bytes={part.size}-", "if-range": part.validator}
+    try:
+        request = wanted.client.build_request("GET", wanted.url, headers=headers, timeout=SILENCE)
+        request.headers.pop("authorization", None)
+        # An Auth that adds nothing, in place of the client's own and of what the URL may hold.
+        response = await wanted.client.send(request, stream=True, auth=httpx.Auth(), follow_redirects=True)
+        async with contextlib.aclosing(response):
+            await _accept(response, wanted, part)
+            await _pour(response, wanted, part)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
+        raise DownloadFailed(f"The media's URL leads nowhere: {error} {SAFE}") from error
+    except httpx.RequestError as error:
+        raise _Broken(str(error) or type(error).__name__) from error
+    announced = "content-length" in response.headers or "transfer-encoding" in response.headers
+    if not await _on_disk(part.destination, part.ended, announced):
+        raise _Broken("it ended early")
+
+
+async def _accept(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
+    """Prepare the part for what an answer brings, or raise for what it says."""
+    status = response.status_code
+    if status in (403, 404, 410):
+        raise MediaExpired(f"The media's URL is no longer served (HTTP {status}); its task may have a new one. {SAFE}")
+    if status in (408, 425, 429) or status >= 500:
+        raise _Broken(f"the media's host answered HTTP {status}")
+    if status == 200:
+        total = _number(response.headers.get("content-length")) if _plain(response) else None
+        if total is not None and total > wanted.limit_bytes:
+            raise _too_long(wanted, part, f"{total:,} bytes")
+        await _on_disk(part.destination, part.begin, _validator(response) if _plain(response) else None, total)
+    elif status == 206 and _continues(response, part):
+        part.total = _number(_range(response)[1])
+    elif status in (206, 416):
+        # A host that knows no If-Range and has another file by now, or that sends other bytes than it was asked for.
+        await _on_disk(part.destination, part.begin, None, None)
+        raise _Broken("the file has changed on its host")
+    else:
+        async for piece in response.aiter_bytes():
+            raise DownloadFailed(f"The media's host answered HTTP {status}: {_quoted(piece)}. {SAFE}")
+        raise DownloadFailed(f"The media's host answered HTTP {status} and nothing else. {SAFE}")
+
+
+async def _pour(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
+    """Receive and write at the same time, so that neither the network nor the disk waits for the other."""
+    broken: httpx.RequestError | None = None
+    limit = wanted.limit_bytes if part.total is None else part.total
+    send, receive = anyio.create_memory_object_stream[bytes](0)
+    try:
+        async with anyio.create_task_group() as group, send:
+            group.start_soon(_write, part, receive, group)
+            held: list[bytes] = []
+            sent = received = part.size
+            with contextlib.suppress(anyio.BrokenResourceError):  # the writer has failed and says why itself
+                try:
+                    async for piece in response.aiter_raw() if _plain(response) else response.aiter_bytes():
+                        held.append(piece)
+                        received += len(piece)
+                        if received > limit:
+                            raise _too_long(wanted, part, f"more than the {limit:,} bytes that it may have")
+                        if wanted.progress is not None:
+                            wanted.progress(received, part.total)
+                        if received - sent >= BLOCK_BYTES:
+                            await send.send(_checked(b"".join(held), sent, wanted, part))
+                            held, sent = [], received
+                except httpx.RequestError as error:
+                    broken = error
+                if held:
+                    await send.send(_checked(b"".join(held), sent, wanted, part))
+    except ExceptionGroup as several:
+        first = several.exceptions[0]
+        raise first from first.__cause__
+    if broken is not None:
+        raise broken
+
+
+async def _write(part: _Part, blocks: MemoryObjectReceiveStream[bytes], group: TaskGroup) -> None:
+    with blocks:
+        async for block in blocks:
+            await _on_disk(part.destination, part.append, block)
+            if time.monotonic() >= part.next_sync:
+                part.next_sync = math.inf
+                group.start_soon(_on_disk, part.destination, part.sync)
+
+
+def _checked(block: bytes, at: int, wanted: _Wanted, part: _Part) -> bytes:
+    """Return the block; when it is the first it has to begin like media."""
+    if at == 0 and suffix_of(block[:HEAD_BYTES], wanted.kind) is None:
+        part.spoiled = True
+        raise _other(wanted.kind, block)
+    return block
+
+
+def _too_long(wanted: _Wanted, part: _Part, how_long: str) -> DownloadFailed:
+    part.spoiled = True
+    return DownloadFailed(
+        f"The media's host sends {how_long}, so it was not kept; at most {wanted.limit_bytes:,} bytes are taken. {SAFE}"
+    )
+
+
+def _other(kind: Kind, start: bytes) -> DownloadFailed:
+    return DownloadFailed(f"The media's host sent something else than {_A[kind]}: {_quoted(start)}. {SAFE}")
+
+
+_A = {"video": "a video", "image": "an image", "audio": "a sound"}
+
+
+def _quoted(start: bytes) -> str:
+    """A little of what came, fit for a message; whoever shows it as HTML has to escape it."""
+    if not start:
+        return "nothing at all"
+    text = start[: QUOTED * 4].decode(errors="replace")
+    if "\0" in text or "\ufffd" in text[:QUOTED]:
+        return f"bytes that begin with {start[:16].hex(' ')}"
+    return repr(" ".join(text.split())[:QUOTED])
+
+
+def _plain(response: httpx.Response) -> bool:
+    """Whether the bytes on the wire are the file's own, whatever was asked for."""
+    return str(response.headers.get("content-encoding", "identity")).lower() == "identity"
+
+
+def _validator(response: httpx.Response) -> str | None:
+    """What tells this file from another at the same place (RFC 9110, 13.1.5): a strong ETag, else its date."""
+    etag = response.headers.get("etag", "")
+    validator = response.headers.get("last-modified", "") if etag[:1] != '"' else etag
+    return validator if validator.isascii() and validator.isprintable() and validator else None
+
+
+def _range(response: httpx.Response) -> tuple[str, str]:
+    """First byte and total of a partial answer, as they stand in it."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""), re.ASCII)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() else None
+
+
+def _continues(response: httpx.Response, part: _Part) -> bool:
+    """Whether a partial answer brings the very bytes that are missing, of the same file."""
+    start, total = map(_number, _range(response))
+    return (
+        _plain(response)
+        and part.size > 0
+        and start == part.size
+        and (part.total is None or total == part.total)
+        and _validator(response) in (None, part.validator)
+    )
+
+
+# -- the disk --------------------------------------------------------------------------------------------------------
+
+
+async def _on_disk(destination: Path, work: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
+    """Do work on files in a thread, so that the event loop goes on."""
+    try:
+        return await to_thread.run_sync(work, *arguments)
+    except OSError as error:
+        raise DownloadFailed(f"{_trouble(error, destination)} {SAFE}") from error
+
+
+def _trouble(error: OSError, destination: Path) -> str:
+    """What to do about what the system says."""
+    folder = destination.parent
+    match errno.errorcode.get(error.errno or 0):
+        case "ENOSPC" | "EDQUOT":
+            return f"The disk with {folder} is full: free some space."
+        case "EFBIG":
+            return f"A file as large as {destination.name} may not be written in {folder}: choose another folder."
+        case "EACCES" | "EPERM" | "EROFS":
+            return f"{folder} may not be written to: make it writable, or choose another folder."
+        case "ENOTDIR" | "EEXIST":
+            return f"{folder} cannot be a folder, because a file has its name: choose another."
+        case _:
+            return f"{destination.name} cannot be written in {folder}: {error.strerror or error}."
+
+
+class _Part:
+    """The file being filled, and what is known of the one it is a copy of.
+
+    Attributes
+    ----------
+    size
+        Bytes written.
+    synced
+        Those of them that are safe on disk; a later process goes on from there.
+    validator
+        What the host calls this version of the file, or None: then nothing can be resumed.
+    total
+        Length of the whole, or None while unknown.
+    spoiled
+        Whether what was written is of no use.
+    """
+
+    def __init__(self, destination: Path) -> None:
+        self.destination = destination
+        self._path = destination.with_name(destination.name + ".part")
+        self._note = destination.with_name(destination.name + ".part.json")
+        self.size = self.synced = 0
+        self.next_sync = 0.0
+        self.validator: str | None = None
+        self.total: int | None = None
+        self.spoiled = False
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._open()
+        self._recall()
+        if not self.whole and os.fstat(self._file.fileno()).st_nlink > 1:
+            # A crash in the middle of `place` left these bytes two names; the other one is not to be touched.
+            drop(self._file, self._path)
+            self._file = self._open()
+            self.size = 0
+        self._file.truncate(self.size)
+        self.synced = self.size
+
+    @property
+    def whole(self) -> bool:
+        return self.size == self.total
+
+    def begin(self, validator: str | None, total: int | None) -> None:
+        """Forget what there was, and make ready for a file of this length."""
+        self._note.unlink(missing_ok=True)
+        self._file.truncate(0)
+        self.size = self.synced = 0
+        self.validator, self.total = validator, total
+        free = shutil.disk_usage(self.destination.parent).free
+        if total is not None and total > free:
+            raise DownloadFailed(
+                f"{self.destination.name} needs {total:,} bytes, and the disk with {self.destination.parent} has only "
+                f"{free:,} left: free some space. {SAFE}"
+            )
+
+    def append(self, block: bytes) -> None:
+        left = memoryview(block)
+        while left:
+            written = self._file.write(left)
+            self.size += written
+            left = left[written:]
+
+    def sync(self) -> None:
+        """Make what is written safe, then note that it is."""
+        size = self.size
+        os.fsync(self._file.fileno())
+        self.synced = size
+        known = {"validator": self.validator, "total": self.total, "synced": size}
+        with FileIO(self._note, "w", opener=_over) as note:
+            note.write(json.dumps(known).encode().ljust(NOTE_BYTES))
+        self.next_sync = time.monotonic() + SYNC_SECONDS
+
+    def ended(self, announced: bool) -> bool:
+        """Take note of the end of an answer; False when the file cannot be whole with it."""
+        if self.total is None and (announced or not cut_short(self._file)):
+            self.total = self.size  # a compressed or chunked answer says where it ends, but not beforehand
+        return self.whole
+
+    def finish(self, kind: Kind) -> Path:
+        """Give the whole file its name."""
+        self.sync()
+        self._file.seek(0)
+        head = self._file.read(HEAD_BYTES)
+        suffix = suffix_of(head, kind)
+        if suffix is None:
+            self.spoiled = True
+            raise _other(kind, head)
+        if sys.platform == "win32":
+            self._file.close()  # it renames no open file; elsewhere the lock is kept until the name is given
+        path = place(self._path, self.destination.with_suffix(suffix))
+        self._note.unlink(missing_ok=True)
+        self._file.close()
+        return path
+
+    def close(self) -> None:
+        """Leave what can be resumed, and nothing else."""
+        if self._file.closed:
+            return
+        with contextlib.suppress(OSError):
+            if self.spoiled or not self.size:
+                self._note.unlink(missing_ok=True)
+                drop(self._file, self._path)
+            elif self.synced < self.size:
+                self.sync()
+        self._file.close()
+
+    def _open(self) -> FileIO:
+        try:
+            file = locked(self._path)
+        except OSError as error:
+            if errno.errorcode.get(error.errno or 0) not in ("ENOLCK", "ENOSYS", "EOPNOTSUPP", "ENOTSUP"):
+                raise
+            return FileIO(self._path, "a+")  # no locks on this drive; the ledger's claim keeps others away
+        if file is None:
+            raise DownloadFailed(f"Another process is downloading {self.destination.name} right now; let it finish.")
+        return file
+
+    def _recall(self) -> None:
+        """Find out what an earlier process left; what cannot be read is as good as nothing."""
+        with contextlib.suppress(OSError, ValueError):
+            match json.loads(self._note.read_bytes()):
+                case {"validator": str() | None as validator, "total": int() | None as total, "synced": int(synced)}:
+                    self.size = max(0, min(synced, os.fstat(self._file.fileno()).st_size))
+                    self.validator, self.total = validator, total
+
+
+def _over(path: str, flags: int) -> int:
+    """Open for writing over what is there, in place."""
+    return os.open(path, flags & ~os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o666)
