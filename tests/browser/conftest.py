@@ -73,6 +73,9 @@ class Jupyter:
         self.simulator = simulator
         self.home = folder / "home"
         self.root.mkdir()
+        settings = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        settings.parent.mkdir(parents=True)
+        settings.write_text('{"fetchNews": "false"}')  # or JupyterLab asks about it on top of the notebook
         own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
         environment = os.environ | own | {
             "KLING_NB_BACKEND": "simulator",
