@@ -30,7 +30,11 @@ GLANCE = 0.5  # seconds between two looks at what the jobs are doing
 
 def use(simulator: Simulator) -> dict[str, str]:
     """Environment variables with which another process uses this simulator."""
-    return {"KLING_NB_BACKEND": "simulator", "KLING_NB_BASE_URL": simulator.base_url}
+    return {
+        "KLING_NB_BACKEND": "simulator",
+        "KLING_NB_BASE_URL": simulator.base_url,
+        "KLING_NB_SIMULATOR_SPEED": f"{simulator.speed:g}",
+    }
 
 
 def demo(notebook: Path | None, output: Path, *, speed: float) -> None:
@@ -105,7 +109,11 @@ async def _run(document: NotebookNode, folder: Path, ledger: Ledger, begun: floa
         at = code.index(cell) + 1
 
     client = NotebookClient(
-        document, resources={"metadata": {"path": str(folder)}}, on_cell_execute=started, kernel_name="python3"
+        document,
+        resources={"metadata": {"path": str(folder)}},
+        kernel_name="python3",
+        on_cell_execute=started,
+        store_widget_state=False,  # what is finished needs no widgets
     )
     running = asyncio.ensure_future(client.async_execute())
     while not (await asyncio.wait([running], timeout=GLANCE))[0]:

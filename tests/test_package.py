@@ -74,4 +74,5 @@ def test_the_demo_ends_in_a_notebook_a_page_and_a_video(tmp_path: Path) -> None:
     page = (tmp_path / "out" / "01-quickstart.html").read_text()
     assert told["page"].endswith("01-quickstart.html")
     assert page.count("data:video/mp4;base64,") == 2
+    assert "widget-view" not in page
     assert told["media"].endswith(".mp4")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import ipywidgets
 
-from kling_nb.watch.background import portal
+from kling_nb.watch.background import soon
 from kling_nb.watch.following import State
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class _Ticker:
             self._shown.add(view)
             if not self._ticking:
                 self._ticking = True
-                portal().start_task_soon(self._tick)
+                soon(self._tick)
 
     def forget(self, view: Progress) -> None:
         with self._lock:

@@ -7,11 +7,14 @@ not: polling, downloading and the widgets' updates go on whatever the person's c
 import atexit
 import os
 import threading
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from contextvars import Context
+from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-__all__ = ["portal"]
+__all__ = ["portal", "soon"]
 
 _lock = threading.Lock()
 _open: BlockingPortal | None = None
@@ -25,6 +28,15 @@ def portal() -> BlockingPortal:
         if _open is None:
             _open = _closing.enter_context(start_blocking_portal("asyncio", name="kling-nb"))
         return _open
+
+
+def soon(work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
+    """Start work in the background thread, from any other thread; returns at once.
+
+    It starts in an empty context. A kernel keeps in the context which cell is running, and output that comes with an
+    old cell's context is lost to tools that listen only to the running one (nbclient, papermill).
+    """
+    Context().run(portal().start_task_soon, work, *arguments)
 
 
 @atexit.register

@@ -262,13 +262,22 @@ class RenderTimes:
         return _age_of_hazard(self.hazards, self.ages, hazard)
 
 
-def learn(past: Iterable[Past], kind: Kind) -> RenderTimes:
+def learn(past: Iterable[Past], kind: Kind, *, speed: float = 1.0) -> RenderTimes:
     """How long tasks of this kind take, from whatever tasks are known.
 
     The same kind counts most; then the same workflow, model and mode at another length; the same workflow and model;
     the same workflow; any task at all. What is not a duration (negative, not a number, days) is left out. Never raises.
+
+    Parameters
+    ----------
+    past
+        Tasks of the same service.
+    kind
+        What is being made.
+    speed
+        How many times faster than Kling the service is known to be: a simulator may be.
     """
-    known = ((p, cells) for p in past if (cells := _cells_of(p)))
+    known = ((p, cells) for p in past if (cells := _cells_of(p, speed)))
     used = heapq.nlargest(ENOUGH, known, key=lambda k: (k[0].kind.closeness(kind), k[0].finished_at))
     newest = max((p.finished_at for p, _ in used), default=0.0)
     groups: list[list[_Sample]] = [[] for _ in range(5)]
@@ -280,14 +289,14 @@ def learn(past: Iterable[Past], kind: Kind) -> RenderTimes:
         belief, cells = belief.widened(), None
         if group:
             belief, cells, _ = _fit(belief, group)
-    return _tabulate(cells or belief.cells(), kind.typical)
+    return _tabulate(cells or belief.cells(), kind.typical / speed)
 
 
-def _cells_of(past: Past) -> tuple[int, int] | None:
+def _cells_of(past: Past, speed: float) -> tuple[int, int] | None:
     """The first and last cell in which a task may have ended; None when it has no such time."""
     if not (past.lower <= past.upper and math.isfinite(past.finished_at)):
         return None
-    first, last = (_cell(seconds / past.kind.typical) for seconds in (past.lower, past.upper))
+    first, last = (_cell(seconds * speed / past.kind.typical) for seconds in (past.lower, past.upper))
     if past.lower < past.upper:
         first, last = max(0, first), min(last, CELLS - 1)
     return (first, last) if 0 <= first <= last < CELLS else None

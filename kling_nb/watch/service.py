@@ -39,6 +39,7 @@ class Service:
         *,
         simulated: bool = False,
         simulator: "Simulator | None" = None,
+        speed: float = 1.0,
     ) -> None:
         self.client = client
         self.ledger = ledger
@@ -46,7 +47,8 @@ class Service:
         self.simulator = simulator
         """The simulator that runs in this process, if it does."""
         self._simulated = simulated
-        self._watcher = Watcher(client, ledger, portal(), self.render_times)
+        self._speed = speed
+        self._watcher = Watcher(client, ledger, self.render_times)
         self._learned: dict[Kind, RenderTimes] = {}
 
     def __repr__(self) -> str:
@@ -60,7 +62,7 @@ class Service:
     def render_times(self, kind: Kind) -> RenderTimes:
         """What past tasks tell of how long one of this kind takes."""
         if kind not in self._learned:
-            self._learned[kind] = learn(self._past(), kind)
+            self._learned[kind] = learn(self._past(), kind, speed=self._speed)
         return self._learned[kind]
 
     def start(self, request: Request) -> Following:
@@ -138,7 +140,8 @@ def connect(
     simulator
         True for the built-in simulator, which needs no key and costs nothing (``KLING_NB_BACKEND=simulator`` does the
         same); with ``base_url`` it is the one that runs there (``kling-nb simulate``), else one is started in this
-        process. Or a running `kling_nb.simulator.Simulator`.
+        process. Or a running `kling_nb.simulator.Simulator`. ``KLING_NB_SIMULATOR_SPEED`` says how many times faster
+        than Kling it is; 1 when not set.
     folder
         Where finished media goes; ``./kling-videos`` when left out.
 
@@ -156,27 +159,30 @@ def connect(
     base_url = base_url or os.environ.get("KLING_NB_BASE_URL") or None
 
     own: Simulator | None = None
-    if simulator is True and base_url is None:
-        own = simulator = _simulator()
+    speed = 1.0
     if simulator is True:
-        from kling_nb.simulator import SIMULATED_KEY
+        from kling_nb import simulator as simulation
 
-        api_key = api_key or SIMULATED_KEY
-    elif simulator:
-        base_url, api_key = simulator.base_url, simulator.api_key
+        speed = _speed()
+        api_key = api_key or simulation.SIMULATED_KEY
+        if base_url is None:
+            own = simulator = simulation.Simulator(speed=speed).start()
+    if simulator and simulator is not True:
+        base_url, api_key, speed = simulator.base_url, simulator.api_key, simulator.speed
     client = AsyncKling(api_key, base_url=base_url or GATEWAY)
     where = FOLDER if folder is None else Path(folder).expanduser()
-    made = Service(client, Ledger(), where, simulated=bool(simulator), simulator=own)
+    made = Service(client, Ledger(), where, simulated=bool(simulator), simulator=own, speed=speed)
     with _lock:
         _current = made
     return made
 
 
-def _simulator() -> "Simulator":
-    """Start the simulator in this process."""
-    from kling_nb.simulator import Simulator
-
-    return Simulator(speed=float(os.environ.get("KLING_NB_SIMULATOR_SPEED", "1"))).start()
+def _speed() -> float:
+    given = os.environ.get("KLING_NB_SIMULATOR_SPEED", "1")
+    try:
+        return max(0.001, float(given))
+    except ValueError:
+        raise RequestRefused(f"KLING_NB_SIMULATOR_SPEED = {given!r}: a number, such as 10.") from None
 
 
 def service() -> Service:

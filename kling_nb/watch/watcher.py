@@ -20,7 +20,6 @@ from typing import Any
 import anyio
 import anyio.abc
 import httpx
-from anyio.from_thread import BlockingPortal
 
 from kling_nb.api.client import AsyncKling
 from kling_nb.api.errors import (
@@ -37,6 +36,7 @@ from kling_nb.api.errors import (
     Unconfirmed,
 )
 from kling_nb.api.tasks import Task, TaskStatus
+from kling_nb.watch.background import soon
 from kling_nb.watch.download import download, file_name
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import Ledger
@@ -61,18 +61,13 @@ class Watcher:
         The way to the service.
     ledger
         Where every step is recorded.
-    portal
-        The event loop to work in.
     times
         Gives the render times to expect of a kind of task.
     """
 
-    def __init__(
-        self, client: AsyncKling, ledger: Ledger, portal: BlockingPortal, times: Callable[[Kind], RenderTimes]
-    ) -> None:
+    def __init__(self, client: AsyncKling, ledger: Ledger, times: Callable[[Kind], RenderTimes]) -> None:
         self.client = client
         self._ledger = ledger
-        self._portal = portal
         self._times = times
         # Media lies on other hosts: this client has no key to send them.
         self._media = httpx.AsyncClient(follow_redirects=True, timeout=30.0)
@@ -80,15 +75,15 @@ class Watcher:
         self._order = itertools.count()
         self._woken = anyio.Event()
         self._fetching = anyio.Semaphore(DOWNLOADS)
-        self._running = False
+        soon(self._run)
 
     def follow(self, following: Following, delay: float = 0.0) -> None:
         """Take a task on, from any thread; returns at once."""
-        self._portal.start_task_soon(self._take_on, following, delay)
+        soon(self._take_on, following, delay)
 
     def stop(self, following: Following) -> None:
         """Stop watching a task, from any thread; the task itself goes on at the service."""
-        self._portal.start_task_soon(self._stop, following)
+        soon(self._stop, following)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -99,9 +94,6 @@ class Watcher:
 
     async def _take_on(self, following: Following, delay: float) -> None:
         self._push(following, delay)
-        if not self._running:
-            self._running = True
-            self._portal.start_task_soon(self._run)
 
     def _push(self, following: Following, delay: float) -> None:
         heapq.heappush(self._heap, (time.monotonic() + delay, next(self._order), following))

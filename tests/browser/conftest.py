@@ -17,6 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from kling_nb.demo import use
 from kling_nb.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ class Jupyter:
         settings.parent.mkdir(parents=True)
         settings.write_text('{"fetchNews": "false"}')  # or JupyterLab asks about it on top of the notebook
         own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-        environment = os.environ | own | {
-            "KLING_NB_BACKEND": "simulator",
-            "KLING_NB_BASE_URL": simulator.base_url,
+        environment = os.environ | own | use(simulator) | {
             "KLING_NB_HOME": str(self.home),
             "IPYTHONDIR": str(folder / "ipython"),
             "PYTHONPATH": str(ROOT),

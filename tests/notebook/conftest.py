@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from kling_nb.demo import use
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,6 +69,11 @@ class Kernel:
                     return bundle
             self._hear(None)
 
+    def until_said(self, text: str) -> None:
+        """Wait until a cell has printed this."""
+        while text not in self._hear(None)[1].get("text", ""):
+            pass
+
     def interrupt(self) -> None:
         """Kernel > Interrupt."""
         self._manager.interrupt_kernel()
@@ -88,12 +95,14 @@ class Kernel:
 @pytest.fixture
 def kernel(tmp_path: Path, simulator: Simulator) -> Iterator[Kernel]:
     """A kernel in a folder of its own, with the simulator as its Kling."""
-    environment = os.environ | {
-        "KLING_NB_BACKEND": "simulator",
-        "KLING_NB_BASE_URL": simulator.base_url,
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
+    environment = (
+        os.environ
+        | use(simulator)
+        | {
+            "IPYTHONDIR": str(tmp_path / "ipython"),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+    )
     manager, client = start_new_kernel(env=environment, cwd=str(tmp_path))
     made = Kernel(manager, client)
     made.run("import kling_nb as kling")

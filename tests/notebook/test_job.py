@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import kling_nb as kling
+from kling_nb.demo import use
 from kling_nb.simulator import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
@@ -23,10 +26,11 @@ PROMPT = "a red panda surfs a wave at sunset"
 
 
 @pytest.fixture
-def connected(simulator: Simulator) -> Simulator:
+def connected(simulator: Simulator) -> Iterator[Simulator]:
     """This process uses the simulator."""
-    kling.connect(simulator=simulator)
-    return simulator
+    service = kling.connect(simulator=simulator)
+    yield simulator
+    service.close()
 
 
 def test_await_wait_and_a_script_return_the_same(connected: Simulator, tmp_path: Path) -> None:
@@ -39,9 +43,8 @@ def test_await_wait_and_a_script_return_the_same(connected: Simulator, tmp_path:
     assert waited.duration == pytest.approx(5, abs=0.2)
 
     script = f"import kling_nb as kling; video = kling.text2video({PROMPT!r}).wait(); print(video.path, video.duration)"
-    environment = {"KLING_NB_BACKEND": "simulator", "KLING_NB_BASE_URL": connected.base_url}
     ran = subprocess.run(
-        [sys.executable, "-c", script], env=_inherited() | environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], env=os.environ | use(connected), capture_output=True, text=True, check=True
     )
     path, duration = ran.stdout.split()
     assert (tmp_path / path).read_bytes() == waited.path.read_bytes()
@@ -56,12 +59,6 @@ async def _awaited(job: kling.Job) -> Any:
 
 async def _one(job: kling.Job) -> Any:
     return await job
-
-
-def _inherited() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 def test_starting_returns_at_once(connected: Simulator) -> None:
@@ -146,6 +143,7 @@ def test_interrupting_a_wait_ends_the_wait_and_not_the_job(kernel: Any) -> None:
     """Kernel > Interrupt during `wait()` gives the cell back; the video comes all the same."""
     kernel.run(f"job = kling.text2video({PROMPT!r}, duration=10)")
     waiting = kernel.begin("print('waiting', flush=True)\njob.wait()")
+    kernel.until_said("waiting")
     kernel.interrupt()
     assert "KeyboardInterrupt" in kernel.finish(waiting, fails=True)
     assert kernel.run("print(job.wait().path.suffix)").strip() == ".mp4"
