@@ -51,6 +51,7 @@ class VideoModel:
     image2video: bool
     lengths: tuple[int, ...] = SHORT
     end_frame: When | None = None
+    end_frame_alone: bool = False
     cfg_scale: bool = False
     sound: When | None = None
     text_camera: When | None = None
@@ -74,11 +75,12 @@ VIDEO_MODELS: dict[str, VideoModel] = {
         False,
         True,
         end_frame=When((PRO,)),
+        end_frame_alone=True,
         cfg_scale=True,
         image_camera=When((PRO,), (5,), kinds=("simple",)),
         motion_brush=When((PRO,), (5,)),
     ),
-    "kling-v1-6": VideoModel(True, True, end_frame=When((PRO,)), cfg_scale=True),
+    "kling-v1-6": VideoModel(True, True, end_frame=When((PRO,)), end_frame_alone=True, cfg_scale=True),
     "kling-v2-master": VideoModel(True, True),
     "kling-v2-1": VideoModel(False, True, end_frame=When((PRO,))),
     "kling-v2-1-master": VideoModel(True, True),

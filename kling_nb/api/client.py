@@ -12,10 +12,11 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import SecretStr, ValidationError
 
+from kling_nb.api.advice import advise
 from kling_nb.api.answers import Exchange, read, unreachable
-from kling_nb.api.errors import MissingKey, RequestRefused
-from kling_nb.api.requests import Request
-from kling_nb.api.tasks import Task, TaskStatus
+from kling_nb.api.errors import KlingError, MissingKey, RequestRefused
+from kling_nb.api.requests import WORKFLOWS, Call, Request
+from kling_nb.api.tasks import Task
 
 __all__ = ["GATEWAY", "AsyncKling", "is_loopback"]
 
@@ -24,7 +25,7 @@ TIMEOUT = 30.0  # seconds for each of connecting, sending and each wait for byte
 CONNECTIONS = 4  # httpx's cost per request grows with its pool (0.8 ms at 1, 2.7 ms at 50): few, and kept alive
 ANSWER_BYTES = 64_000_000  # an answer larger than this is no answer; selections carry pictures of some MB
 
-Workflow = str | type[Request] | Request
+Workflow = str | type[Call] | Call
 
 
 class AsyncKling:
@@ -76,7 +77,8 @@ class AsyncKling:
             )
         if not key.get_secret_value().isascii() or not key.get_secret_value().isprintable():
             raise RequestRefused("The API key has characters that no key has; copy it again. Nothing was sent.")
-        self.base_url = base_url.rstrip("/")
+        self.base_url = _checked(base_url)
+        self._key = key
         self.simulated = False
         """Whether the last answer came from a simulator, by its own word."""
         self._http = httpx.AsyncClient(
@@ -103,18 +105,21 @@ class AsyncKling:
         Unconfirmed
             The request was sent and the answer lost: a task may exist.
         """
-        exchange = Exchange(f"create {request.title()}", request.external_task_id)
-        return self._task(exchange, await self._send(exchange, "POST", request.path, json=request.wire()))
+        exchange = Exchange(f"create {request.title()}", request.external_task_id, costs=True)
+        self._advise(request)
+        return _task(exchange, await self._data(exchange, "POST", request.path, json=request.wire()))
 
-    async def get(self, workflow: Workflow, task_id: str) -> Task:
-        """Ask for one task.
+    async def get(self, workflow: Workflow, task_id: str = "", *, external_task_id: str = "") -> Task:
+        """Ask for one task, by one of its ids.
 
         Parameters
         ----------
         workflow
-            The path that made it ("videos/text2video"), or the request or its class.
+            The path that made it ("videos/text2video"), its name ("text2video"), or the request or its class.
         task_id
-            Kling's id; on nearly every workflow our ``external_task_id`` does as well.
+            Kling's id.
+        external_task_id
+            Ours. Kling documents it for every workflow but advanced-lip-sync; the gateway tells users to try.
 
         Raises
         ------
@@ -124,8 +129,13 @@ class AsyncKling:
             The service could not answer; asking again is free.
         """
         path = _path(workflow)
-        exchange = Exchange(f"ask for task {task_id} ({path})")
-        return self._task(exchange, await self._send(exchange, "GET", f"{path}/{quote(task_id, safe='')}"))
+        given = [name.strip() for name in (task_id, external_task_id) if name.strip()]
+        if len(given) != 1 or not given[0].strip("."):
+            raise RequestRefused(f"Asking for a task ({path}) takes one id: task_id or external_task_id.")
+        if external_task_id and any(known.path == path and not known.found_by_own_id for known in WORKFLOWS.values()):
+            advise(f"{path}: no document says that its tasks are found by external_task_id; it is tried all the same.")
+        exchange = Exchange(f"ask for task {given[0]} ({path})")
+        return _task(exchange, await self._data(exchange, "GET", f"{path}/{quote(given[0], safe='')}"))
 
     async def list(self, workflow: Workflow, *, page: int = 1, size: int = 30) -> list[Task]:
         """List the account's tasks of one workflow, newest first.
@@ -139,19 +149,30 @@ class AsyncKling:
         size
             Tasks a page, 1 to 500.
 
+        Raises
+        ------
+        RequestRefused
+            When page or size is out of range, or the service has no lists.
+
         Notes
         -----
         Documented by Kling; the gateway does not document it and may answer `RequestRefused` or `TaskNotFound`.
         """
-        exchange = Exchange(f"list tasks ({_path(workflow)})")
-        data = await self._send(exchange, "GET", _path(workflow), params={"pageNum": page, "pageSize": size})
+        path = _path(workflow)
+        for name, value, most in (("page", page, 1000), ("size", size, 500)):
+            if not 1 <= value <= most:
+                raise RequestRefused(f"{name} = {value}: it may be 1 to {most}. Nothing was sent.")
+        exchange = Exchange(f"list tasks ({path})")
+        data = await self._data(exchange, "GET", path, params={"pageNum": page, "pageSize": size})
         if not isinstance(data, list):
             raise exchange.lost("the answer is no list")
-        return [self._task(exchange, item) for item in data]
+        return [_task(exchange, item) for item in data]
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+    aclose = close  # the name that contextlib.aclosing looks for
 
     async def __aenter__(self) -> Self:
         return self
@@ -159,9 +180,21 @@ class AsyncKling:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        await self.close()
 
-    async def _send(self, exchange: Exchange, method: str, path: str, **content: Any) -> Any:
+    def _advise(self, call: Call) -> None:
+        if self.base_url == GATEWAY and not call.gateway:
+            advise(f"{call.title()}: only Kling's own host documents it; CometAPI's gateway may not know {call.path}.")
+
+    async def _data(self, exchange: Exchange, method: str, path: str, **content: Any) -> Any:
+        """Make one exchange and return the data of its answer."""
+        return read(exchange, *await self._send(exchange, method, path, **content))
+
+    async def _send(
+        self, exchange: Exchange, method: str, path: str, **content: Any
+    ) -> tuple[int, httpx.Headers, bytes]:
+        if self._http.is_closed:
+            raise KlingError(f"Could not {exchange.doing}: this client is closed. Nothing was sent.")
         body = bytearray()
         try:
             async with self._http.stream(method, f"{self.base_url}/{path}", **content) as response:
@@ -172,22 +205,39 @@ class AsyncKling:
                         raise exchange.lost(f"the answer is longer than {ANSWER_BYTES // 1_000_000} MB")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(exchange, error) from None
-        return read(exchange, response.status_code, response.headers, bytes(body))
+        # Some gateways quote a wrong key in their answer, and answers are quoted in messages.
+        answer = bytes(body).replace(self._key.get_secret_value().encode(), b"[the API key]")
+        return response.status_code, response.headers, answer
 
-    @staticmethod
-    def _task(exchange: Exchange, data: Any) -> Task:
-        try:
-            task = Task.model_validate(data)
-            if task.status is TaskStatus.SUCCEED:
-                task.media  # noqa: B018  a success whose media cannot be read is no usable answer: say so now
-        except ValidationError as error:
-            wrong = ", ".join(sorted({str(found["loc"][-1]) for found in error.errors() if found["loc"]})) or "all"
-            raise exchange.lost(f"the answer is no task (unreadable: {wrong})") from None
-        return task
+
+def _task(exchange: Exchange, data: Any) -> Task:
+    try:
+        return Task.model_validate(data)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(found["loc"][-1]) for found in error.errors() if found["loc"]})) or "all"
+        raise exchange.lost(f"the answer is no task (unreadable: {wrong})") from None
+
+
+def _checked(base_url: str) -> str:
+    """The base URL without its last slash, refused where it would misdirect or show the key."""
+    try:
+        parts = urlsplit(base_url.strip())
+        _ = parts.port  # looked at only now, and may be none
+    except ValueError as error:
+        raise RequestRefused(f"base_url = {base_url!r}: {error}. Nothing was sent.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise RequestRefused(f"base_url = {base_url!r}: it must be like {GATEWAY}. Nothing was sent.")
+    if parts.username or parts.password:
+        raise RequestRefused("base_url: it must hold no user name or password; the key goes into api_key.")
+    if parts.scheme == "http" and not is_loopback(base_url):
+        advise(f"base_url = {base_url!r}: without https everybody on the way can read the API key.")
+    return base_url.strip().rstrip("/")
 
 
 def _path(workflow: Workflow) -> str:
-    return workflow.strip("/") if isinstance(workflow, str) else workflow.path
+    if not isinstance(workflow, str):
+        return workflow.path
+    return WORKFLOWS[workflow].path if workflow in WORKFLOWS else workflow.strip("/")
 
 
 def is_loopback(url: str) -> bool:

@@ -5,7 +5,8 @@ applied when a request is written out. Whatever pydantic finds wrong is told as 
 """
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, model_validator
@@ -19,13 +20,18 @@ Seconds = Annotated[int, PlainSerializer(str)]
 OnOff = Annotated[bool, PlainSerializer(lambda on: "on" if on else "off")]
 YesNo = Annotated[bool, PlainSerializer(lambda yes: "yes" if yes else "no")]
 
+_SUBJECT = re.compile(r"^(Input|String|List) should")  # pydantic's; the field and its value stand before it
+
+# What people write whom the nearest name would mislead: `model` is one letter away from `mode`.
+_MEANT = {"model": "model_name"}
+
 # A value longer than this says nothing more to the reader of a refusal; base64 images would flood the cell.
 _SHOWN = 80
 
 
-def listed(values: object, last: str = "or") -> str:
+def listed(values: Iterable[object], last: str = "or") -> str:
     """Write several allowed values as a person would: ``5, 7 or 10``."""
-    words = [str(value) for value in values] if isinstance(values, (list, tuple, set, frozenset)) else [str(values)]
+    words = [str(value) for value in values]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
@@ -54,6 +60,11 @@ class Part(BaseModel):
             super().__init__(**given)
         except ValidationError as error:
             raise RequestRefused(refusal(cls, error)) from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise RequestRefused(
+            f"{self.title()} was checked as a whole and stays as it is: make a new one to change {name}."
+        )
 
     @classmethod
     def title(cls) -> str:
@@ -91,7 +102,7 @@ def _sentence(cls: type[Part], where: str, found: Any) -> str:
         case "missing":
             return f"{where} is required."
         case "extra_forbidden":
-            close = difflib.get_close_matches(where, cls.model_fields, n=1)
+            close = [_MEANT[where]] if where in _MEANT else difflib.get_close_matches(where, cls.model_fields, n=1)
             guess = f"did you mean {close[0]}?" if close else f"it takes {listed(list(cls.model_fields), 'and')}."
             return f"{where} is not a field of {cls.title()}; {guess}"
         case "value_error" | "assertion_error":
@@ -103,7 +114,7 @@ def _sentence(cls: type[Part], where: str, found: Any) -> str:
                 return "\n".join(f"{where}: {line.strip()}" for line in said.splitlines())
             return f"{where}: {error}" if where else str(error)
         case _:
-            return f"{where} = {shown(found['input'])}: {found['msg'].replace('Input should', 'should')}."
+            return f"{where} = {shown(found['input'])}: {_SUBJECT.sub('should', found['msg'])}."
 
 
 def shown(value: object) -> str:
