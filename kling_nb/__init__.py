@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from kling_nb.api.client import AsyncKling
     from kling_nb.api.errors import (
         AuthenticationFailed,
@@ -90,6 +92,13 @@ def __getattr__(name: str) -> object:
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
     return value
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """Make ``%kling`` and ``%%kling`` known; called by ``%load_ext kling_nb``."""
+    from kling_nb.notebook.magics import KlingMagics
+
+    shell.register_magics(KlingMagics)
 
 
 def __dir__() -> list[str]:

@@ -38,15 +38,18 @@ class Kernel:
         self.shown: dict[str, dict[str, Any]] = {}
         self.updates = 0
 
-    def run(self, code: str, *, fails: bool = False) -> str:
-        """Run a cell to its end; return the text that it printed, or the error that ended it."""
+    def run(self, code: str, *, fails: bool | None = False) -> str:
+        """Run a cell to its end; return the text that it printed, or the error that ended it.
+
+        Whether it fails has to be said beforehand; None is for either.
+        """
         return self.finish(self.begin(code), fails=fails)
 
     def begin(self, code: str) -> str:
         """Start a cell; return the id of the request."""
         return str(self._client.execute(code))
 
-    def finish(self, request: str, *, fails: bool = False) -> str:
+    def finish(self, request: str, *, fails: bool | None = False) -> str:
         """Gather what a cell says until it has run."""
         text, failed = "", ""
         while True:
@@ -58,7 +61,7 @@ class Kernel:
             elif kind == "error":
                 failed = f"{content['ename']}: {content['evalue']}"
             elif kind == "status" and content["execution_state"] == "idle":
-                assert bool(failed) == fails, failed or text
+                assert fails in (None, bool(failed)), failed or text
                 return failed or text
 
     def until_shown(self, marker: str) -> dict[str, Any]:
