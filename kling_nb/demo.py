@@ -114,10 +114,12 @@ async def _run(document: NotebookNode, folder: Path, ledger: Ledger, begun: floa
         kernel_name="python3",
         on_cell_execute=started,
         store_widget_state=False,  # what is finished needs no widgets
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # or it warns of the transport that Jupyter chose
     )
     running = asyncio.ensure_future(client.async_execute())
     while not (await asyncio.wait([running], timeout=GLANCE))[0]:
-        shown.show(" · ".join([f"cell {at} of {len(code)}", *_jobs(ledger, begun)]))
+        doing = f"cell {at} of {len(code)}" if at else "starting the kernel"
+        shown.show(" · ".join([doing, *_jobs(ledger, begun)]))
     shown.end()
     try:
         await running
