@@ -172,6 +172,6 @@ def _thing(kind: str, size: int, colour: Colour) -> Image.Image:
         draw.ellipse((fine * 0.25, fine * 0.2, fine * 0.42, fine * 0.37), ink)
     else:
         for arm in range(3):
-            x, y = middle * math.cos(math.pi * arm / 3), middle * math.sin(math.pi * arm / 3)
-            draw.line((middle - x, middle - y, middle + x, middle + y), ink, fine // 10)
+            across, down = middle * math.cos(math.pi * arm / 3), middle * math.sin(math.pi * arm / 3)
+            draw.line((middle - across, middle - down, middle + across, middle + down), ink, fine // 10)
     return image.resize((fine // 4, fine // 4), Image.Resampling.LANCZOS)

@@ -13,17 +13,34 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, repeat
 from pathlib import Path
+from typing import Any
 
 import av
+import av.container
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
+from PIL import Image
 
 from kling_nb.simulator.caption import bar_height, caption
 from kling_nb.simulator.scene import Palette, Picture
 from kling_nb.simulator.sound import RATE, Mix, audio_frame
 
-__all__ = ["Planes", "Probe", "Scaler", "Shot", "join", "last_picture", "pictures_of", "planes", "probe", "write"]
+__all__ = [
+    "Planes",
+    "Probe",
+    "Scaler",
+    "Shot",
+    "above_caption",
+    "first_picture",
+    "join",
+    "last_picture",
+    "pictures_of",
+    "planes",
+    "probe",
+    "uncaptioned",
+    "write",
+]
 
 _MADE_HERE = "SIMULATED by kling_nb"  # the comment in every film's metadata
 _QUALITY = "25"  # x264's constant rate factor
@@ -94,12 +111,12 @@ def probe(source: Path | bytes) -> Probe:
     av.FFmpegError
         When it is neither.
     """
-    with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
+    with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r") as file:
         found = Probe(file.duration / av.time_base if file.duration else 0.0)
         moving = [one for one in file.streams.video if not one.disposition & av.stream.Disposition.attached_pic]
         for video in moving[:1]:
-            size = {"width": video.width, "height": video.height, "fps": float(video.average_rate or 0)}
-            found = replace(found, video=True, video_codec=video.codec_context.name, **size)
+            found = replace(found, width=video.width, height=video.height, fps=float(video.average_rate or 0))
+            found = replace(found, video=True, video_codec=video.codec_context.name)
         for audio in file.streams.audio[:1]:
             found = replace(found, audio=True, audio_codec=audio.codec_context.name)
         return found
@@ -127,7 +144,7 @@ class Scaler:
 def planes(frame: av.VideoFrame) -> Planes:
     """The planes of a frame, to read and to write."""
     return [
-        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
         for plane in frame.planes
     ]
 
@@ -216,12 +233,25 @@ def pictures_of(source: Path, shot: Shot) -> Iterator[Picture]:
             if picture is not None:
                 yield from repeat(picture, max(0, due - number))
                 number = max(number, due)
-            picture = frame.to_ndarray(format="rgb24")
+            picture = _rgb(frame)
             if made_here:
                 picture = picture[: -bar_height((frame.width, frame.height))]
             picture = _cut(picture, width / height)
     if picture is not None:
         yield from repeat(picture)
+
+
+def above_caption(mask: Image.Image, source: Path, area: tuple[int, int]) -> Image.Image:
+    """A mask of a whole frame of the source as one for the picture without caption, in another size."""
+    return mask.crop((0, 0, mask.width, round(mask.height * uncaptioned(source)))).resize(area)
+
+
+def uncaptioned(source: Path) -> float:
+    """The share of a video's height that is picture; all of it, unless it was made here."""
+    with av.open(str(source)) as file:
+        video = file.streams.video[0]
+        made_here = file.metadata.get("comment") == _MADE_HERE
+        return 1 - bar_height((video.width, video.height)) / video.height if made_here else 1.0
 
 
 def _cut(picture: Picture, ratio: float) -> Picture:
@@ -232,13 +262,23 @@ def _cut(picture: Picture, ratio: float) -> Picture:
     return picture[top : top + high, left : left + wide]
 
 
+def _rgb(frame: av.VideoFrame) -> Picture:
+    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+def first_picture(source: Path) -> Picture:
+    """The first picture of a video of any kind."""
+    with av.open(str(source)) as file:
+        return _rgb(next(file.decode(video=0)))
+
+
 def last_picture(film: Path) -> Picture:
     """The last picture of a film made here, without its caption."""
     with av.open(str(film)) as file:
         video = file.streams.video[0]
         file.seek(video.duration or 0, stream=video)  # to the key frame before
         *_, frame = file.decode(video)
-        return frame.to_ndarray(format="rgb24")[: -bar_height((frame.width, frame.height))]
+        return _rgb(frame)[: -bar_height((frame.width, frame.height))]
 
 
 def join(path: Path, first: Path, second: Path) -> None:
@@ -257,16 +297,19 @@ def join(path: Path, first: Path, second: Path) -> None:
         if begun.streams.video[0].codec_context.extradata != more.streams.video[0].codec_context.extradata:
             raise ValueError(f"{first.name} was not made by this simulator, so it cannot be extended.")
         file.metadata["comment"] = _MADE_HERE
-        joined = {
-            stream: file.add_stream_from_template(stream) for stream in (*begun.streams.video, *begun.streams.audio)
-        }
-        for packet in begun.demux(list(joined)):
-            if packet.dts is not None:  # the last one of each stream is empty
-                packet.stream = joined[packet.stream]
-                file.mux(packet)
-        shift = begun.streams.video[0].duration
-        for packet in more.demux(video=0):
-            if packet.dts is not None:
-                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                packet.stream = joined[begun.streams.video[0]]
-                file.mux(packet)
+        streams = [*begun.streams.video, *begun.streams.audio]
+        joined = {stream.index: file.add_stream_from_template(stream) for stream in streams}
+        _copy(begun.demux(streams), file, joined)
+        shift = begun.streams.video[0].duration or 0
+        _copy(more.demux(video=0), file, {0: joined[streams[0].index]}, shift)
+
+
+def _copy(
+    packets: Iterable[av.Packet[Any]], file: av.container.OutputContainer, streams: dict[int, Any], shift: int = 0
+) -> None:
+    """Packets into the streams that belong to theirs, by so many ticks later."""
+    for packet in packets:
+        if packet.pts is not None and packet.dts is not None:  # the last one of each stream is empty
+            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            packet.stream = streams[packet.stream_index]
+            file.mux(packet)

@@ -45,6 +45,12 @@ class Refused(Exception):
         """The answer's JSON."""
         return {"code": self.code, "message": str(self), "request_id": request_id()}
 
+    def by_gateway(self) -> Refused:
+        """The same as the gateway tells it: Kling's own words, but for what is between it and its customer."""
+        if self.code == 1102:
+            return GatewayRefused(403, "user quota is not enough", code="insufficient_user_quota")
+        return self
+
 
 class GatewayRefused(Refused):
     """The gateway in front of Kling refuses, with an envelope of its own."""

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 __all__ = ["Colour", "Palette", "Picture", "Scene", "View", "chance", "ease", "oklch", "rgb"]
 
 Picture = NDArray[np.uint8]  # height x width x 3, RGB
-Colour = NDArray[np.float32]  # red, green, blue, 0 to 1
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]  # kept in 32 bits throughout, which halves the time of drawing
+Colour = Field  # red, green, blue, 0 to 1
 
 
 def chance(*parts: object) -> np.random.Generator:
@@ -52,7 +52,7 @@ def oklch(lightness: float, chroma: float, hue: float) -> Field:
         0,
         1,
     )
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    encoded: Field = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return encoded.astype(np.float32)
 
 
@@ -209,14 +209,17 @@ class Scene:
             rise = 0.016 * np.sin(x * slow * 2 + swell + slow_phase) + 0.012 * np.sin(
                 x * fast * 2 - swell * 1.4 + fast_phase
             )
-            return level + rise * np.float32(0.45 + near)
+            sea: Field = level + rise * np.float32(0.45 + near)
+            return sea
         place = x + drift
         if self.ground == "hills":
-            return level - 0.055 * np.sin(place * slow + slow_phase) - 0.022 * np.sin(place * fast + fast_phase)
-        tall = (
-            1 - np.abs(np.sin(place * slow + slow_phase)) + 0.35 * (1 - np.abs(np.sin(place * fast * 1.7 + fast_phase)))
-        )
-        return level + 0.03 - tall * np.float32(0.15 * (1.1 - 0.6 * near))
+            hills: Field = level - 0.055 * np.sin(place * slow + slow_phase)
+            hills -= 0.022 * np.sin(place * fast + fast_phase)
+            return hills
+        tall = 1 - np.abs(np.sin(place * slow + slow_phase))
+        tall += 0.35 * (1 - np.abs(np.sin(place * fast * 1.7 + fast_phase)))
+        peaks: Field = level + 0.03 - tall * np.float32(0.15 * (1.1 - 0.6 * near))
+        return peaks
 
 
 def _mix(first: Field, second: Field, share: Field | np.float32) -> Field:

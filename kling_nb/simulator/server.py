@@ -8,20 +8,21 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import uvicorn
 
 from kling_nb.simulator import SIMULATED_KEY
 from kling_nb.simulator.access import Access
 from kling_nb.simulator.answers import Connections
-from kling_nb.simulator.app import GATEWAY, NATIVE, Asked, Kling
+from kling_nb.simulator.app import GATEWAY, NATIVE, Kling
 from kling_nb.simulator.faults import Faults
+from kling_nb.simulator.recording import Asked
 from kling_nb.simulator.studio import Studio
-from kling_nb.simulator.tasks import Clock, RenderTimes, Task, Tasks
+from kling_nb.simulator.tasks import Clock, Kind, RenderTimes, Task, Tasks
 
 __all__ = ["Simulator", "serve"]
 
@@ -45,6 +46,11 @@ class Simulator:
         The key that it takes at both prefixes.
     access_key, secret_key
         What a JWT for Kling's own prefix is issued by and signed with (HS256).
+    parallel
+        How many tasks of each kind ("video", "image", "try-on", "audio", "library") may be in flight; a task for
+        pictures counts as often as it makes one. None for as many as are asked for.
+    units
+        What the account has to spend, in Kling's units; None for as much as is asked for.
     clock
         Seconds since 1970; a test may give one that it sets forward itself.
 
@@ -68,6 +74,8 @@ class Simulator:
         api_key: str = SIMULATED_KEY,
         access_key: str = "simulated-access-key",
         secret_key: str = "simulated-secret-key-of-32-bytes",  # noqa: S107  it opens nothing but this
+        parallel: int | Mapping[Kind, int] | None = None,
+        units: float | None = None,
         clock: Clock = time.time,
     ) -> None:
         if not speed > 0:
@@ -76,6 +84,9 @@ class Simulator:
         self.api_key, self.access_key, self.secret_key = api_key, access_key, secret_key
         self.faults = Faults()
         """What shall go wrong: ``faults.add(Fault(...))``."""
+        limits = dict.fromkeys(get_args(Kind), parallel) if isinstance(parallel, int) else parallel
+        self._limits: Mapping[Kind, int] = limits or {}
+        self._units = units
         self._clock = clock
         self._kling: Kling | None = None
         self._server: _Server | None = None
@@ -110,9 +121,11 @@ class Simulator:
             return self
         listening = _listen(self.port)
         self.port = listening.getsockname()[1]
-        tasks = Tasks(self._clock, RenderTimes(self.speed, self.seed))
+        tasks = Tasks(self._clock, RenderTimes(self.speed, self.seed), self._limits, self._units)
         access = Access(self.api_key, self.access_key, self.secret_key)
-        self._kling = Kling(access, self._clock, tasks, Studio(), self.faults)
+        origin = f"http://{HOST}:{self.port}"
+        self._studio = Studio()
+        self._kling = Kling(access, self._clock, tasks, self._studio, self.faults, origin)
         self._server = _Server(self._kling.application())
         self._thread = threading.Thread(target=self._server.go, args=(listening,), name="kling-simulator", daemon=True)
         self._thread.start()
@@ -126,7 +139,7 @@ class Simulator:
             return
         self._server.end()
         self._thread.join(_WAIT)
-        self._kling.studio.close()
+        self._studio.close()
         self._thread = self._server = None
 
     def wait(self) -> None:

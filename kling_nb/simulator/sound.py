@@ -137,7 +137,8 @@ def _band(dice: np.random.Generator, count: int, centre: float, octaves: float) 
 
 
 def _samples(sound: NDArray[np.floating]) -> Sound:
-    return np.clip(sound * 32767, -32768, 32767).astype(np.int16)
+    scaled: Sound = np.clip(sound * 32767, -32768, 32767).astype(np.int16)
+    return scaled
 
 
 def write_mp3(path: Path, sound: Sound) -> None:
@@ -167,12 +168,13 @@ def read_sound(source: Path | bytes, *, start: float = 0.0, seconds: float) -> S
         When it is no audio or video file.
     """
     first, last = round(start * RATE), round((start + seconds) * RATE)
-    pieces = [np.zeros((0, 2), np.int16)]
-    with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
+    pieces: list[Sound] = [np.zeros((0, 2), np.int16)]
+    with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r") as file:
         change, read = av.AudioResampler(format="s16", layout="stereo", rate=RATE), 0
         for decoded in chain(file.decode(audio=0), [None]) if file.streams.audio else ():
             for made in change.resample(decoded):
-                pieces.append(made.to_ndarray().reshape(-1, 2)[max(0, first - read) : max(0, last - read)])
+                samples = made.to_ndarray().astype(np.int16, copy=False).reshape(-1, 2)
+                pieces.append(samples[max(0, first - read) : max(0, last - read)])
                 read += made.samples
             if read >= last:
                 break
