@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from kling_nb.demo import use
 from kling_nb.simulator import Simulator
@@ -145,14 +147,20 @@ class Notebook:
         return self.cell(number).locator(".jp-OutputArea-output")
 
     def run(self, number: int) -> None:
-        """Run one code cell as a person does; returns at once."""
-        self.cell(number).locator(".cm-content").click()
-        self.page.keyboard.press("Control+Enter")
+        """Run one code cell as a person does: again, when a page that is still loading missed the keys."""
+        prompt = self.cell(number).locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        for _ in range(5):
+            self.cell(number).locator(".cm-content").click()
+            self.page.keyboard.press("Control+Enter")
+            with contextlib.suppress(AssertionError):
+                return expect(prompt).not_to_have_text(before, timeout=2000)
+        raise AssertionError(f"cell {number} does not run")
 
     def finished(self, number: int) -> None:
         """Wait until the code cell has run."""
         prompt = self.cell(number).locator(".jp-InputPrompt")
-        self.page.wait_for_function("prompt => /\\[\\d+\\]/.test(prompt.textContent)", arg=prompt.element_handle())
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=MOMENT)
 
     def save(self) -> None:
         """Save, and wait until it is on disk."""
