@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kling_nb.nested import allow_nested_loops
     from kling_nb.notebook.job import Job, image2video, start, text2video
     from kling_nb.notebook.media import Audio, Image, Video
+    from kling_nb.notebook.options import options
     from kling_nb.watch.following import State
     from kling_nb.watch.service import Service, connect
 
@@ -46,6 +47,7 @@ _HOMES = {
     "nested": "allow_nested_loops",
     "notebook.job": "Job image2video start text2video",
     "notebook.media": "Audio Image Video",
+    "notebook.options": "options",
     "watch.following": "State",
     "watch.service": "Service connect",
 }
@@ -81,6 +83,7 @@ __all__ = [
     "allow_nested_loops",
     "connect",
     "image2video",
+    "options",
     "start",
     "text2video",
 ]

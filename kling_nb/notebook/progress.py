@@ -1,26 +1,28 @@
-"""The live view of a job: an ipywidgets row, refreshed from the background thread while cells run or block.
+"""The live view of a job: a few ipywidgets, refreshed from the background thread while cells run or block.
 
 One ticker refreshes all views of the process, and a trait is set only when what is seen changes: a thousand quiet
-jobs send nothing.
+jobs send nothing. What changes each second is apart from what does not, so that a task's id can be selected.
 """
 
-import html
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import ipywidgets
 
+from kling_nb.notebook.looks import FAINT, TEXT, WARNING, plain
 from kling_nb.watch.background import soon
 from kling_nb.watch.following import State
 
 if TYPE_CHECKING:
     from kling_nb.notebook.job import Job
 
-__all__ = ["Progress", "clock"]
+__all__ = ["WORDS", "Bar", "Progress", "Text", "View", "refreshed", "row", "stop_button", "unwatched"]
 
 TICK = 0.5  # seconds between refreshes; what is shown changes once a second at most
+PACE = 0.02  # seconds for each view of the process: many views share what a front end can take
+WIDTH = "640px"  # at most, as the video that comes after
 
 WORDS = {
     State.SENDING: "sending the request",
@@ -33,84 +35,158 @@ WORDS = {
     State.STOPPED: "stopped watching",
 }
 
+# Each refresh replaces the bar, so it cannot be a transition: the new one grows from where the old one was.
+_MOTION = (
+    "<style>@keyframes kling-nb-grow{from{width:var(--kling-nb-from)}}.kling-nb-bar{animation:kling-nb-grow .5s}"
+    "@media(prefers-reduced-motion:reduce){.kling-nb-bar{animation:none}}</style>"
+)
 
-def clock(seconds: float) -> str:
-    """Write a length of time as a person would: ``0:42``, ``12:05``, ``1:02:03``."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+class Text:
+    """Text or HTML that is sent when it changes."""
+
+    def __init__(self, *, style: str = "", **layout: str) -> None:
+        self._style = f"{TEXT};overflow-wrap:anywhere;{style}"
+        self.widget = ipywidgets.HTML(layout=ipywidgets.Layout(margin="0", **layout))
+
+    def show(self, inner: str) -> None:
+        """Show this HTML; nothing takes no room."""
+        value = f'<div style="{self._style}">{inner}</div>' if inner else ""
+        if self.widget.value != value:
+            self.widget.value = value
+
+
+class Bar:
+    """A thin bar that assistive technology reads as progress, which ipywidgets' own is not."""
+
+    def __init__(self, label: str) -> None:
+        self._label = plain(label)
+        self._percent = 0
+        self._shown: tuple[int, str] | None = None
+        self.widget = ipywidgets.HTML(layout=ipywidgets.Layout(margin="0", width="100%"))
+
+    def show(self, fraction: float, words: str) -> None:
+        """Show a fraction from 0 to 1, which never goes back, and what to call it."""
+        percent = max(self._percent, min(100, int(100 * fraction)))
+        if (percent, words) == self._shown:
+            return
+        self.widget.value = (
+            f'{_MOTION}<div role="progressbar" aria-label="{self._label}" aria-valuemin="0" aria-valuemax="100" '
+            f'aria-valuenow="{percent}" aria-valuetext="{plain(words)}, about {percent} percent" '
+            'style="height:4px;margin:6px 0;border-radius:2px;overflow:hidden;'
+            'background:var(--jp-border-color2,rgba(128,128,128,.3))">'
+            f'<div class="kling-nb-bar" style="--kling-nb-from:{self._percent}%;width:{percent}%;height:100%;'
+            'background:var(--jp-brand-color1,#1976d2)"></div></div>'
+        )
+        self._percent, self._shown = percent, (percent, words)
+
+
+def stop_button(tooltip: str) -> ipywidgets.Button:
+    """Return a button that says Stop, and in its tooltip what that means for the money."""
+    return ipywidgets.Button(
+        description="Stop", tooltip=tooltip, layout=ipywidgets.Layout(width="auto", margin="0", flex="0 0 auto")
+    )
+
+
+def row(*widgets: ipywidgets.Widget) -> ipywidgets.HBox:
+    """Put widgets side by side, or below each other where it is narrow."""
+    layout = ipywidgets.Layout(align_items="center", flex_flow="row wrap", grid_gap="4px 16px", margin="0")
+    return ipywidgets.HBox(widgets, layout=layout)
 
 
 class Progress:
-    """The widget of one job in one cell: state in words, elapsed time, estimate, task id, Stop."""
+    """The widget of one job: what it is, a bar, state in words, elapsed time, estimate, task id, Stop."""
 
-    def __init__(self, job: "Job") -> None:
+    def __init__(self, job: "Job", heading: str | None = None) -> None:
         self._job = job
-        self._bar = ipywidgets.FloatProgress(
-            min=0.0, max=1.0, layout=ipywidgets.Layout(width="160px", flex="0 0 auto"), tooltip="Estimated progress"
+        head = Text()
+        head.show(job.about.caption() if heading is None else heading)
+        self._bar = Bar(f"Progress of {job.about.prompt}")
+        self._said = Text(style="font-variant-numeric:tabular-nums", flex="1 1 240px", width="auto")
+        self._trouble = Text(style=WARNING)
+        self._task = Text(style=FAINT)
+        stop = stop_button("Stop watching. The render goes on at Kling and is billed.")
+        stop.on_click(lambda _: job.stop())
+        self.widget = ipywidgets.VBox(
+            [head.widget, self._bar.widget, row(self._said.widget, stop), self._trouble.widget, self._task.widget],
+            layout=ipywidgets.Layout(max_width=WIDTH, width="100%", margin="0", overflow="hidden"),
         )
-        self._said = ipywidgets.HTML()
-        self._stop = ipywidgets.Button(
-            description="Stop",
-            tooltip="Stop watching. The render goes on at Kling and is billed.",
-            layout=ipywidgets.Layout(width="auto", flex="0 0 auto"),
-        )
-        self._stop.on_click(lambda _: job.stop())
-        row = ipywidgets.HBox(
-            [self._bar, self._said, self._stop],
-            layout=ipywidgets.Layout(align_items="center", flex_flow="row wrap", grid_gap="4px 12px"),
-        )
-        self._head = ipywidgets.HTML()
-        self._head.value = f'<span style="opacity:.8">{html.escape(job.title)}</span>'
-        self.widget = ipywidgets.VBox([self._head, row])
         self.refresh()
-        _ticker.show(self)
+        refreshed(self)
 
     def refresh(self) -> None:
         """Bring what is seen up to date; sends nothing where nothing changed."""
-        line, fraction = self._job.line(), round(self._job.fraction, 3)
-        value = f'<span style="font-variant-numeric:tabular-nums">{html.escape(line)}</span>'
-        if self._said.value != value:
-            self._said.value = value
-        if self._bar.value < fraction:
-            self._bar.value = fraction
+        job = self._job
+        self._said.show(plain(" · ".join(job.doing())))
+        self._bar.show(job.fraction, WORDS[job.status])
+        self._trouble.show(plain(job.trouble) if job.trouble else "")
+        self._task.show(f"task <code>{plain(job.task_id)}</code>" if job.task_id else "")
 
     def close(self) -> None:
         """Take the widget off the page and out of the saved file."""
-        _ticker.forget(self)
-        for part in (self._bar, self._said, self._stop, self._head, *self.widget.children, self.widget):
-            part.close()
+        unwatched(self)
+
+
+class View(Protocol):
+    """Something that the ticker refreshes, made of widgets."""
+
+    widget: ipywidgets.Widget
+
+    def refresh(self) -> None:
+        """Bring what is seen up to date."""
 
 
 class _Ticker:
     """Refreshes whatever is shown, from the background thread, while there is anything."""
 
     def __init__(self) -> None:
-        self._shown: weakref.WeakSet[Progress] = weakref.WeakSet()
+        self._shown: weakref.WeakSet[View] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._ticking = False
 
-    def show(self, view: Progress) -> None:
+    def show(self, view: View) -> None:
         with self._lock:
             self._shown.add(view)
             if not self._ticking:
                 self._ticking = True
                 soon(self._tick)
 
-    def forget(self, view: Progress) -> None:
+    def forget(self, view: View) -> None:
         with self._lock:
             self._shown.discard(view)
 
     async def _tick(self) -> None:
+        pause = TICK
         while True:
-            await anyio.sleep(TICK)
+            await anyio.sleep(pause)
             with self._lock:
                 views = list(self._shown)
                 if not views:
                     self._ticking = False
                     return
+            pause = max(TICK, PACE * len(views))
             for view in views:
                 view.refresh()
 
 
 _ticker = _Ticker()
+
+
+def refreshed(view: View) -> None:
+    """Keep a view up to date from now on."""
+    _ticker.show(view)
+
+
+def unwatched(view: View) -> None:
+    """Close a view: it is not refreshed any more, and none of its widgets is left in the page or the file."""
+    _ticker.forget(view)
+    _close(view.widget)
+
+
+def _close(widget: ipywidgets.Widget) -> None:
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.layout.close()
+    if style := getattr(widget, "style", None):
+        style.close()
+    widget.close()
