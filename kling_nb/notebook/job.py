@@ -6,11 +6,12 @@ background thread, by plain HTML with the finished video. So the saved notebook 
 
 import asyncio
 import contextlib
-import html
 import inspect
+import threading
 import time
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, ParamSpec
 
@@ -19,8 +20,11 @@ from IPython.display import display
 
 from kling_nb.api.errors import KlingError
 from kling_nb.api.requests import Image2Video, Request, Text2Video
-from kling_nb.notebook.media import Result, finished
-from kling_nb.notebook.progress import WORDS, Progress, clock
+from kling_nb.notebook.looks import TEXT, clock, problem, side_by_side
+from kling_nb.notebook.media import About, Result, finished
+from kling_nb.notebook.options import Form
+from kling_nb.notebook.progress import WORDS, Progress
+from kling_nb.notebook.terminal import Line
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.service import Service, service
 
@@ -49,8 +53,9 @@ class Job:
         self._service = at
         self._displays: dict[str, Progress | None] = {}
         self._results: list[Result] | None = None
+        self._over: Future[None] = Future()  # it ended, and is shown so
         self.request = following.request
-        following.observers.append(self._changed)
+        following.done.add_done_callback(self._ended)
 
     # -- what it is --------------------------------------------------------------------------------------------
 
@@ -83,7 +88,7 @@ class Job:
         if self._results is None and following.state is State.SUCCEED and following.task is not None:
             media = following.task.media
             self._results = [
-                finished(medium, path, following.task, self._caption(medium))
+                finished(medium, path, following.task, self.about)
                 for medium, path in zip(media, following.files, strict=False)
             ]
         return list(self._results or [])
@@ -95,30 +100,49 @@ class Job:
         return results[0] if results else None
 
     @property
+    def about(self) -> About:
+        """What was asked for and, as far as it is known, how long it took and what it cost."""
+        following, kind = self._following, self._following.kind
+        prompt = following.prompt or following.workflow.rpartition("/")[2]
+        facts = [*filter(None, [kind.model_name, kind.mode]), *([f"{kind.seconds:g} s"] if kind.seconds else [])]
+        if following.state is State.SUCCEED:
+            facts.append(f"took {clock(following.age)}")
+        if following.task and following.task.final_unit_deduction:
+            facts.append(f"cost {following.task.final_unit_deduction} units")
+        asked = {} if self.request is None else self.request.described()
+        return About(prompt, tuple(facts), self._service.simulated, asked)
+
+    @property
     def title(self) -> str:
         """What was asked for, in one line."""
-        prompt = self._following.prompt or self._following.workflow.rpartition("/")[2]
-        cut = prompt if len(prompt) <= _TITLE else f"{prompt[:_TITLE]}…"
-        return " · ".join(["SIMULATED"] * self._service.simulated + [cut] + self._asked())
+        about = self.about
+        cut = about.prompt if len(about.prompt) <= _TITLE else f"{about.prompt[:_TITLE]}…"
+        return " · ".join(["SIMULATED"] * about.simulated + [cut, *about.facts])
+
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong last; None when all is well."""
+        return self._following.trouble
 
     @property
     def fraction(self) -> float:
         """Estimated progress, from 0 to 1; 1 only when the media is there."""
         return 1.0 if self.status is State.SUCCEED else self._service.progress(self._following).fraction
 
-    def line(self) -> str:
-        """Tell where it is, in one line of text."""
+    def doing(self) -> list[str]:
+        """Tell where it is, in a few words each: state, elapsed time, what is left."""
         following = self._following
         said = [WORDS[following.state], clock(following.age)]
         if following.state in (State.SUBMITTED, State.PROCESSING):
             said.append(_remaining(self._service.progress(following)))
         if following.state is State.DOWNLOADING and following.expected:
             said.append(f"{following.received / 1e6:.1f} of {following.expected / 1e6:.1f} MB")
-        if following.task_id:
-            said.append(f"task {following.task_id}")
-        if following.trouble:
-            said.append(following.trouble)
-        return " · ".join(said)
+        return said
+
+    def line(self) -> str:
+        """Tell where it is, in one line of text."""
+        task = f"task {self.task_id}" if self.task_id else None
+        return " · ".join(filter(None, [*self.doing(), task, self.trouble]))
 
     def __repr__(self) -> str:
         shown = f"<Job {self.title}: {self.line()}"
@@ -127,22 +151,26 @@ class Job:
     # -- waiting -----------------------------------------------------------------------------------------------
 
     def __await__(self) -> Generator[Any, None, Result]:
-        return self._arrive().__await__()
+        return self._wait_here().__await__()
 
-    async def _arrive(self) -> Result:
+    async def _wait_here(self) -> Result:
         """Wait in whichever loop asks; giving up the wait never touches the job."""
-        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
 
         def tell(_: object) -> None:
             with contextlib.suppress(RuntimeError):  # that loop may be closed by then
-                loop.call_soon_threadsafe(arrived.set)
+                loop.call_soon_threadsafe(over.set)
 
-        self._following.done.add_done_callback(tell)
-        await arrived.wait()
+        self._over.add_done_callback(tell)
+        with Line() as line:
+            while not over.is_set():
+                line.show(self.line())
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), _GLANCE)
         return self._outcome()
 
     def wait(self, timeout: float | None = None) -> Result:
-        """Block until the media is on disk, and return it.
+        """Block until the media is on disk, and return it; a terminal shows a line of progress meanwhile.
 
         Interrupting the wait (Kernel > Interrupt, Ctrl-C) ends the wait, never the job.
 
@@ -159,14 +187,18 @@ class Job:
             What ended the job, e.g. `TaskFailed`.
         """
         until = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = _GLANCE if until is None else min(_GLANCE, max(0.0, until - time.monotonic()))
-            try:
-                self._following.done.exception(left)
-                return self._outcome()
-            except NotYet:
-                if until is not None and time.monotonic() >= until:
-                    raise TimeoutError(f"Not finished after {timeout:g} s; the job goes on: {self.line()}") from None
+        with Line() as line:
+            while True:
+                left = _GLANCE if until is None else min(_GLANCE, max(0.0, until - time.monotonic()))
+                try:
+                    self._over.result(left)
+                    return self._outcome()
+                except NotYet:
+                    line.show(self.line())
+                    if until is not None and time.monotonic() >= until:
+                        raise TimeoutError(
+                            f"Not finished after {timeout:g} s; the job goes on: {self.line()}"
+                        ) from None
 
     def _outcome(self) -> Result:
         self._following.done.result()
@@ -197,35 +229,46 @@ class Job:
         if self._following.done.done():  # it ended between the question and the display
             self._replace()
 
-    def _changed(self, following: Following) -> None:
-        if following.ended is not None:
+    def _ended(self, _: object) -> None:
+        """Show how it ended, then tell those who wait.
+
+        In this order, because tools that run notebooks look at outputs only while cells run; and in a thread of its
+        own, because a preview takes a second to make, in which the other jobs must go on.
+        """
+        if self._displays:
+            threading.Thread(target=self._show_the_end, name="kling-nb-show", daemon=True).start()
+        else:
+            self._over.set_result(None)
+
+    def _show_the_end(self) -> None:
+        try:
             self._replace()
+        finally:
+            self._over.set_result(None)
 
     def _replace(self) -> None:
         """Put the finished media, or what went wrong, in place of every live view."""
-        for place, view in list(self._displays.items()):
-            if view is not None and self._displays.pop(place, None) is not None:
-                display(self._finished(), raw=True, display_id=place, update=True)
-                view.close()
+        views = {place: view for place in list(self._displays) if (view := self._displays.pop(place, None))}
+        if views and any(result.takes_a_moment() for result in self.results):
+            _put(self._finished("link"), views)
+        if views:
+            _put(self._finished(), views)
+        for view in views.values():
+            view.close()
 
-    def _finished(self) -> dict[str, str]:
+    def _finished(self, form: Form | None = None) -> dict[str, str]:
         if results := self.results:
-            return {"text/plain": repr(self), "text/html": "".join(result.figure() for result in results)}
-        # Not one of Jupyter's error outputs: those say that the cell failed, and the cell did not.
-        said = html.escape(f"{WORDS[self.status]}: {self._following.trouble or ''}")
-        heading = f'<div style="opacity:.8">{html.escape(self.title)}</div>'
-        return {"text/plain": repr(self), "text/html": f'{heading}<div role="alert">{said}</div>'}
+            shown = side_by_side([result.figure(form) for result in results])
+        else:
+            # Not one of Jupyter's error outputs: those say that the cell failed, and the cell did not.
+            said = problem(self.trouble or self.line())
+            shown = f'<div style="{TEXT};max-width:640px">{self.about.caption()}{said}</div>'
+        return {"text/plain": repr(self), "text/html": shown}
 
-    def _asked(self) -> list[str]:
-        kind = self._following.kind
-        return [*filter(None, [kind.model_name, kind.mode]), *([f"{kind.seconds:g} s"] if kind.seconds else [])]
 
-    def _caption(self, medium: Any) -> str:
-        following = self._following
-        said = [self.title, f"took {clock(following.age)}"]
-        if following.task and following.task.final_unit_deduction:
-            said.append(f"cost {following.task.final_unit_deduction} units")
-        return " · ".join(said)
+def _put(bundle: dict[str, str], places: Iterable[str]) -> None:
+    for place in places:
+        display(bundle, raw=True, display_id=place, update=True)
 
 
 def _remaining(progress: Any) -> str:
