@@ -44,6 +44,11 @@ TOKEN = "for-tests"
 unseen: list[str] = []  # why tests could not run, if they could not
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser comes last: its driver keeps an event loop running, in which no other test could start one."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Nobody should take a run without a browser for a whole one."""
     if unseen:
@@ -168,9 +173,16 @@ class Notebook:
         self.page.locator(".jp-Notebook").click(position={"x": 3, "y": 3})
         self.page.keyboard.press("Control+s")
         until = time.monotonic() + MOMENT / 1000
-        while self.path.stat().st_mtime_ns == before:
+        while self.path.stat().st_mtime_ns == before or not self._whole():
             assert time.monotonic() < until, "the notebook was not saved"
             self.page.wait_for_timeout(50)
+
+    def _whole(self) -> bool:
+        """Whether the file can be read: Jupyter empties it before it writes."""
+        try:
+            return bool(json.loads(self.path.read_text()))
+        except ValueError:
+            return False
 
     def saved(self) -> nbformat.NotebookNode:
         """What the file holds."""
