@@ -140,8 +140,21 @@ class Notebook:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=MOMENT)
 
     def idle(self) -> None:
-        """Wait until the kernel waits for us."""
-        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=MOMENT)
+        """Wait until the kernel waits for us.
+
+        The page alone does not tell: it shows a kernel as idle before it is connected, and forgets what it was asked
+        to run until then.
+        """
+        until = time.monotonic() + MOMENT / 1000
+        while not any(self._ready(session) for session in self.jupyter.ask("GET", "sessions")):
+            assert time.monotonic() < until, "the kernel did not start"
+            self.page.wait_for_timeout(50)
+        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+
+    def _ready(self, session: Any) -> bool:
+        kernel = session["kernel"]
+        own = session["path"] == self.path.relative_to(self.jupyter.root).as_posix()
+        return own and kernel["execution_state"] == "idle" and kernel["connections"] > 0
 
     def cell(self, number: int) -> Locator:
         """The code cell of this number, from 0."""
