@@ -23,7 +23,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["drop", "file_name", "locked", "place"]
+__all__ = ["TAKEN", "drop", "file_name", "locked", "place"]
+
+# What the systems say of a lock that is taken; Windows the last two.
+TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 SLUG_CHARACTERS = 48  # long enough to tell two prompts apart in a list
 # File systems take 255 bytes a name, encrypted home folders (eCryptfs) 143. With the date, the id, the ending, a
@@ -138,8 +141,7 @@ def _lock(file: FileIO) -> bool:
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # What the systems say of a lock that is taken; Windows the last two.
-        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+        if error.errno in TAKEN:
             return False
         raise
     return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import sqlite3
@@ -24,17 +23,16 @@ from typing import TYPE_CHECKING, Any, Self
 import platformdirs
 
 from kling_nb.api.errors import LedgerError
-from kling_nb.watch.files import drop, locked
+from kling_nb.watch import claims
 from kling_nb.watch.schedule import Kind, Past
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from io import FileIO
 
 __all__ = ["FINISHED", "Entry", "Ledger"]
 
-FINISHED = frozenset({"succeed", "failed", "refused"})
-"""States in which nothing is left to do: files on disk, ended badly, or never made."""
+FINISHED = frozenset({"succeed", "failed", "refused", "abandoned"})
+"""States in which nothing is left to do: files on disk, ended badly, never made, or given up by the person."""
 
 APPLICATION_ID = 0x6B6C6E62  # "klnb" in the file's header: this SQLite file is ours and no other application's
 BUSY = 10.0  # seconds to wait for another process's commit, which takes milliseconds
@@ -43,15 +41,16 @@ BUSY = 10.0  # seconds to wait for another process's commit, which takes millise
 STEPS = (
     """
     CREATE TABLE tasks (
-        external_task_id TEXT PRIMARY KEY, workflow TEXT NOT NULL, service TEXT NOT NULL, simulated INTEGER NOT NULL,
-        model_name TEXT, mode TEXT, seconds REAL, prompt TEXT, request TEXT NOT NULL, folder TEXT NOT NULL,
-        created REAL NOT NULL, state TEXT NOT NULL, task_id TEXT, message TEXT, cost TEXT, result TEXT,
-        files TEXT NOT NULL, finished REAL
+        number INTEGER PRIMARY KEY, external_task_id TEXT NOT NULL UNIQUE, workflow TEXT NOT NULL,
+        service TEXT NOT NULL, simulated INTEGER NOT NULL, model_name TEXT, mode TEXT, seconds REAL, prompt TEXT,
+        request TEXT NOT NULL, folder TEXT NOT NULL, created REAL NOT NULL, state TEXT NOT NULL, task_id TEXT,
+        message TEXT, cost TEXT, result TEXT, files TEXT NOT NULL, finished REAL
     );
     CREATE INDEX tasks_by_age ON tasks (created);
     CREATE INDEX tasks_by_task_id ON tasks (task_id)
     """,
     """
+    ALTER TABLE tasks ADD COLUMN sent REAL;
     ALTER TABLE tasks ADD COLUMN submitted REAL;
     ALTER TABLE tasks ADD COLUMN lower REAL;
     ALTER TABLE tasks ADD COLUMN upper REAL
@@ -82,9 +81,10 @@ class Entry:
     created
         Unix time in seconds of the intent.
     state
-        ``intent``: about to be sent, so after a crash a task may exist. ``unconfirmed``: sent, but the answer was
-        lost. ``submitted``, ``processing``: the service's words. ``downloading``: rendered, not all on disk.
-        ``succeed``: on disk. ``failed``: ended badly. ``refused``: no task was made.
+        ``intent``: to be sent; no task exists. ``sending``: on its way, so after a crash a task may exist.
+        ``unconfirmed``: sent, but the answer was lost. ``submitted``, ``processing``: the service's words.
+        ``downloading``: rendered, not all on disk. ``succeed``: on disk. ``failed``: ended badly. ``refused``: no
+        task was made. ``abandoned``: an unconfirmed one that the person sent again under another id.
     task_id
         The service's id of it.
     message
@@ -95,8 +95,9 @@ class Entry:
         ``task_result``, as the service writes it.
     files
         Absolute paths of the finished files, in the order of the result.
-    submitted, finished
-        Unix time in seconds when the service had taken it, and when nothing was left to do.
+    sent, submitted, finished
+        Unix time in seconds when the request was last sent, when the service had taken it, and when nothing was left
+        to do.
     lower, upper
         It took more than the one and at most the other, in seconds since it was created.
     """
@@ -118,6 +119,7 @@ class Entry:
     cost: str | None = None
     result: dict[str, Any] | None = None
     files: tuple[str, ...] = ()
+    sent: float | None = None
     submitted: float | None = None
     finished: float | None = None
     lower: float | None = None
@@ -155,7 +157,7 @@ class Ledger:
         self.path = home() / "ledger.sqlite3" if path is None else path.absolute()
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._claims: dict[str, FileIO] = {}
+        self._claimed: dict[str, int] = {}
         _ledgers.add(self)
 
     def __enter__(self) -> Self:
@@ -170,7 +172,7 @@ class Ledger:
     def close(self) -> None:
         """Give up all claims and close the file; the next use opens it again."""
         with self._lock:
-            for external_task_id in list(self._claims):
+            for external_task_id in list(self._claimed):
                 self.release(external_task_id)
             if self._connection is not None:
                 self._connection.close()
@@ -306,43 +308,43 @@ class Ledger:
     def claim(self, external_task_id: str) -> bool:
         """Become the one who works on a task; False when somebody does already, in this process or another.
 
-        Whoever gets the claim must read the entry afterwards: the one before may just have finished it.
-
-        A claim is a lock on a file beside the ledger, which the system frees when its holder dies, also by `kill -9`.
-        A lease in a table would need a heartbeat, and a laptop that slept or a kernel halted in a debugger would
-        lose it while still at work.
+        Whoever gets the claim must read the entry afterwards: the one before may just have finished it. It ends with
+        `release`, with `close`, or with the process, however that dies.
         """
-        path = self._claim_path(external_task_id)
-        with self._lock:
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT number FROM tasks WHERE external_task_id = ?", [external_task_id]
+            ).fetchone()
+            if found is None:
+                raise LedgerError(f"The ledger {self.path} has no task {external_task_id} to claim.")
             try:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                file = locked(path)
+                taken = claims.take(self._claims, found[0])
             except OSError as error:
                 raise LedgerError(
-                    f"Tasks cannot be claimed with {path}: {error.strerror}. {_writable(self.path)} Until then "
+                    f"Tasks cannot be claimed with {self._claims}: {error.strerror}. {_writable(self.path)} Until then "
                     "nothing is downloaded; what was paid for stays in the ledger."
                 ) from error
-            if file is not None:
-                self._claims[external_task_id] = file
-            return file is not None
+            if taken:
+                self._claimed[external_task_id] = found[0]
+            return taken
 
     def release(self, external_task_id: str) -> None:
         """Give up a claim; nothing happens when there is none."""
         with self._lock:
-            file = self._claims.pop(external_task_id, None)
-            if file is not None:
-                drop(file, self._claim_path(external_task_id))
+            number = self._claimed.pop(external_task_id, None)
+            if number is not None:
+                claims.give_up(self._claims, number)
 
-    def _claim_path(self, external_task_id: str) -> Path:
-        name = hashlib.sha256(external_task_id.encode(errors="surrogatepass")).hexdigest()[:32]
-        return self.path.with_name(self.path.name + "-claims") / name
+    @property
+    def _claims(self) -> Path:
+        return self.path.with_name(self.path.name + "-claims")
 
     # -- the file ----------------------------------------------------------------------------------------------
 
     def _entries(self, conditions: str, values: list[Any], limit: int | None = None) -> list[Entry]:
         with self._reading() as connection:
             rows = connection.execute(
-                f"{_SELECT} WHERE {conditions} ORDER BY created DESC, rowid DESC LIMIT ?",
+                f"{_SELECT} WHERE {conditions} ORDER BY created DESC, number DESC LIMIT ?",
                 [*values, -1 if limit is None else limit],
             )
             return [
@@ -383,7 +385,7 @@ class Ledger:
         try:
             connection.create_function("contains", 2, _contains, deterministic=True)
             connection.execute("PRAGMA fullfsync = ON")  # macOS: let a commit reach the disk itself
-            self._check_version(_pragma(connection, "user_version"))
+            self._check(connection)
             if (found := _pragma(connection, "quick_check(1)")) != "ok":
                 raise sqlite3.DatabaseError(found)
             if _pragma(connection, "user_version") < len(STEPS):
@@ -409,12 +411,19 @@ class Ledger:
                 return  # being made by another process
             # Immutable means: read it as it is, without locks or files beside it. To read it with open() instead would
             # break the locks of other connections in this process (https://www.sqlite.org/howtocorrupt.html, 2.2).
-            with contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as seen:
-                if _pragma(seen, "application_id") != APPLICATION_ID:
-                    raise LedgerError(f"{self.path} is another application's database. {_aside(self.path)}") from None
-                self._check_version(_pragma(seen, "user_version"))
+            # What looks damaged so may be half of a commit, whose other half lies beside the file: the real opening
+            # decides.
+            with (
+                contextlib.suppress(sqlite3.DatabaseError),
+                contextlib.closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as seen,
+            ):
+                self._check(seen)
 
-    def _check_version(self, version: int) -> None:
+    def _check(self, connection: sqlite3.Connection) -> None:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and _pragma(connection, "application_id") != APPLICATION_ID:
+            raise LedgerError(f"{self.path} is another application's database. {_aside(self.path)}")
+        version = _pragma(connection, "user_version")
         if version > len(STEPS):
             raise LedgerError(
                 f"{self.path} was written by a newer kling-nb (version {version} of the ledger; this one knows "
@@ -530,7 +539,7 @@ def _in_parent() -> None:
 def _in_child() -> None:
     global _fork
     for ledger in _forking:
-        ledger._lock, ledger._claims = threading.RLock(), {}
+        ledger._lock, ledger._claimed = threading.RLock(), {}
     _forking.clear()
     _fork = threading.Lock()
 
