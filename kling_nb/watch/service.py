@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from kling_nb.api.client import GATEWAY, AsyncKling
-from kling_nb.api.errors import RequestRefused
+from kling_nb.api.errors import LedgerError, RequestRefused
 from kling_nb.api.requests import Request
 from kling_nb.watch.background import portal
 from kling_nb.watch.following import Following, State
@@ -90,7 +90,8 @@ class Service:
                 created=following.begun,
             )
         )
-        following.observers.append(self._learn_from)
+        self.ledger.claim(following.external_task_id)
+        following.observers.append(self._changed)
         self._watcher.follow(following)
         return following
 
@@ -110,9 +111,14 @@ class Service:
         self.ledger.close()
 
     def _past(self) -> list[Past]:
-        return []
+        try:
+            return self.ledger.durations(service=self.client.base_url)
+        except LedgerError:  # the step that needs the ledger says so; an estimate is no reason to end a job
+            return []
 
-    def _learn_from(self, following: Following) -> None:
+    def _changed(self, following: Following) -> None:
+        if following.ended is not None:
+            self.ledger.release(following.external_task_id)
         if following.state is State.SUCCEED:
             self._learned.clear()
 
