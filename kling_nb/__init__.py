@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         KlingError,
         LedgerError,
         MediaExpired,
+        MediaUnreachable,
         MissingKey,
         RequestRefused,
         ServiceUnavailable,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api.client": "AsyncKling",
-    "api.errors": "AuthenticationFailed DownloadFailed KlingError LedgerError MediaExpired MissingKey RequestRefused "
-    "ServiceUnavailable Stopped TaskFailed TaskNotFound TooManyRequests Unconfirmed",
+    "api.errors": "AuthenticationFailed DownloadFailed KlingError LedgerError MediaExpired MediaUnreachable MissingKey "
+    "RequestRefused ServiceUnavailable Stopped TaskFailed TaskNotFound TooManyRequests Unconfirmed",
     "api.requests": "Image2Video KlingWarning Text2Video",
     "api.tasks": "Task TaskStatus",
     "nested": "allow_nested_loops",
@@ -66,6 +67,7 @@ __all__ = [
     "KlingWarning",
     "LedgerError",
     "MediaExpired",
+    "MediaUnreachable",
     "MissingKey",
     "RequestRefused",
     "Service",

@@ -11,6 +11,7 @@ KlingError                    anything this package raises on purpose
 ├── Unconfirmed               nobody can know yet whether a task was made; ``.external_task_id`` finds it
 ├── Stopped                   this process stopped watching; the render goes on and is billed
 ├── DownloadFailed            the media is made and paid for, but is not on disk yet
+│   ├── MediaUnreachable      its host could not be reached or broke off; trying again later may help
 │   └── MediaExpired          its URL is no longer served; the task has to be asked for a new one
 └── LedgerError               the record of paid tasks cannot be read or written
 """
@@ -26,6 +27,7 @@ __all__ = [
     "KlingError",
     "LedgerError",
     "MediaExpired",
+    "MediaUnreachable",
     "MissingKey",
     "RequestRefused",
     "ServiceUnavailable",
@@ -130,6 +132,10 @@ class Stopped(KlingError):
 
 class DownloadFailed(KlingError):
     """The media is made and paid for, but is not on disk yet; the task can be resumed."""
+
+
+class MediaUnreachable(DownloadFailed):
+    """The media's host could not be reached, or broke off and came no further; trying again later may help."""
 
 
 class MediaExpired(DownloadFailed):

@@ -24,8 +24,8 @@ import anyio
 import httpx
 from anyio import to_thread
 
-from kling_nb.api.errors import DownloadFailed, MediaExpired
-from kling_nb.watch.files import drop, file_name, locked, place
+from kling_nb.api.errors import DownloadFailed, MediaExpired, MediaUnreachable
+from kling_nb.watch.files import drop, locked, place
 from kling_nb.watch.signatures import HEAD_BYTES, Kind, cut_short, suffix_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
     from anyio.streams.memory import MemoryObjectReceiveStream
 
-__all__ = ["download", "file_name"]
+__all__ = ["download"]
 
 LIMIT_BYTES = 4 * 1000**3  # Kling's longest video has 3 min; at 20 Mbit/s, much for its 1080p, that is under 0.5 GB
 BLOCK_BYTES = 2 * 1024**2  # written at a time: few steps into the writing thread, and little memory
@@ -88,6 +88,8 @@ async def download(
     ------
     MediaExpired
         The URL is no longer served (HTTP 403, 404 or 410): ask the task for a new one.
+    MediaUnreachable
+        The host could not be reached or broke off, and no try came further: later may do.
     DownloadFailed
         Any other failure; the message says what to do. The task can be resumed.
     """
@@ -104,7 +106,7 @@ async def download(
                 tries = 0 if part.size >= furthest + BLOCK_BYTES else tries
                 furthest = max(furthest, part.size)
                 if tries == len(waits):
-                    raise DownloadFailed(
+                    raise MediaUnreachable(
                         f"The download of {destination.name} broke off ({broken}), and {tries} more tries came no "
                         f"further than {furthest:,} bytes{f' of {part.total:,}' if part.total else ''}. {SAFE}"
                     ) from broken.__cause__

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import filecmp
+import hashlib
 import itertools
 import os
 import re
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["TAKEN", "drop", "file_name", "locked", "place"]
+__all__ = ["TAKEN", "drop", "file_name", "locked", "place", "short_id"]
 
 # What the systems say of a lock that is taken; Windows the last two.
 TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
@@ -64,6 +65,13 @@ def file_name(when: float, slug_from: str, short_id: str, index: int, suffix: st
     parts = (date, _slug(slug_from), _slug(short_id).replace("-", "")[-12:], str(index + 1) if index else "")
     ending = re.sub(r"[^a-z0-9]", "", suffix.lower())[:8]
     return "-".join(filter(None, parts)) + (f".{ending}" if ending else "")
+
+
+def short_id(external_task_id: str) -> str:
+    """Eight letters and digits that tell one task's files from another's: the end of an id that was made here."""
+    if re.fullmatch("knb-[0-9a-f]{32}", external_task_id):
+        return external_task_id[-8:]
+    return hashlib.sha256(external_task_id.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
 def _slug(text: str) -> str:
