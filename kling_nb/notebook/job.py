@@ -210,6 +210,22 @@ class Job:
         """Stop watching. The render goes on at the service and is billed: Kling has no way to cancel it."""
         self._service.stop(self._following)
 
+    def send_again(self) -> "Job":
+        """Send the request once more, as a new task, when this one came to nothing; return its job.
+
+        Meant for an ``unconfirmed`` job: the answer to its request was lost, and its task was not found. There may be
+        one all the same, and then both are billed: that is why it is never done for you. Look into the service's own
+        log first. The old entry stays in the ledger as ``abandoned``. A job that was refused, never sent, or failed
+        can be sent again too, at no such risk.
+
+        Raises
+        ------
+        RequestRefused
+            While the job is under way; when its task exists and only has to be fetched; when the request is of an
+            earlier session and had media that was not given as a path or URL.
+        """
+        return Job(self._service.send_again(self._following), self._service)
+
     # -- showing -----------------------------------------------------------------------------------------------
 
     def _ipython_display_(self) -> None:

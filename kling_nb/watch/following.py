@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from kling_nb.api.errors import KlingError
 from kling_nb.api.requests import Request
-from kling_nb.api.tasks import Task
+from kling_nb.api.tasks import Task, TaskStatus
+from kling_nb.watch.ledger import Entry
 from kling_nb.watch.schedule import Kind
 
 __all__ = ["Following", "State"]
@@ -69,7 +71,6 @@ class Following:
         "files",
         "folder",
         "kind",
-        "looked",
         "observers",
         "polls",
         "prompt",
@@ -77,11 +78,14 @@ class Following:
         "renewed",
         "request",
         "seen_running",
+        "sent",
         "state",
         "stopping",
         "task",
         "task_id",
         "trouble",
+        "unanswered",
+        "unrecorded",
     )
 
     def __init__(
@@ -115,7 +119,9 @@ class Following:
         self.observers: list[Callable[[Following], None]] = []
         self.polls = 0
         self.failures = 0  # since the last good answer
-        self.looked = 0  # how often it was looked for by our own id
+        self.sent = self.begun  # Unix seconds of the last create
+        self.unanswered = ""  # why nobody knows whether the create made a task
+        self.unrecorded: dict[str, Any] = {}  # what the ledger could not take so far
         self.seen_running = 0.0  # seconds of age at which it was last seen unfinished
         self.renewed = False  # whether an expired URL was already asked for anew
         self.busy = False  # a request of it is under way
@@ -127,6 +133,36 @@ class Following:
         kind = Kind(request.path, getattr(request, "model_name", None), getattr(request, "mode", None), request.seconds)
         prompt = getattr(request, "prompt", None)
         return cls(kind, request.external_task_id, folder, prompt=prompt, request=request)
+
+    @classmethod
+    def from_entry(cls, entry: Entry) -> "Following":
+        """Go on with what the ledger tells, from where its files show that it came to; never from before a create."""
+        kind = Kind(entry.workflow, entry.model_name, entry.mode, entry.seconds)
+        files = tuple(takewhile(Path.is_file, map(Path, entry.files)))
+        following = cls(
+            kind,
+            entry.external_task_id,
+            Path(entry.folder),
+            prompt=entry.prompt,
+            state=State.SUBMITTED if entry.task_id else State.UNCONFIRMED,
+            task_id=entry.task_id,
+            begun=entry.created,
+            files=files,
+        )
+        following.sent = entry.sent or entry.created
+        following.unanswered = entry.message or (
+            "The process that sent this request ended before the answer came. A task may exist and may be billed; it "
+            f"is not sent again by itself. Its external_task_id is {entry.external_task_id}."
+        )
+        if entry.task_id and entry.result:
+            following.task = Task(
+                task_id=entry.task_id,
+                task_status=TaskStatus.SUCCEED,
+                task_result=entry.result,
+                final_unit_deduction=entry.cost,
+            )
+            following.state = State.DOWNLOADING
+        return following
 
     @property
     def workflow(self) -> str:
@@ -158,7 +194,7 @@ class Following:
         """
         if self.done.done():
             return
-        self.ended = time.time()
+        self.ended = self.ended or time.time()
         self.become(state, trouble=None if error is None else str(error))
         if error is None:
             self.done.set_result(self)

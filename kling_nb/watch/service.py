@@ -6,17 +6,19 @@ error that names both ways out.
 
 import os
 import threading
+import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from kling_nb.api.client import GATEWAY, AsyncKling
-from kling_nb.api.errors import LedgerError, RequestRefused
-from kling_nb.api.requests import Request
+from kling_nb.api.errors import KlingError, LedgerError, RequestRefused, TaskFailed
+from kling_nb.api.requests import WORKFLOWS, KlingWarning, Request
 from kling_nb.watch.background import portal
 from kling_nb.watch.following import Following, State
-from kling_nb.watch.ledger import Entry, Ledger
+from kling_nb.watch.ledger import FINISHED, Entry, Ledger
 from kling_nb.watch.schedule import Kind, Past, Progress, RenderTimes, learn
 from kling_nb.watch.watcher import Watcher
 
@@ -50,6 +52,7 @@ class Service:
         self._speed = speed
         self._watcher = Watcher(client, ledger, self.render_times)
         self._learned: dict[Kind, RenderTimes] = {}
+        self._followed: dict[str, Following] = {}
 
     def __repr__(self) -> str:
         return f"<Kling at {self.client.base_url}{', SIMULATED' if self.simulated else ''}>"
@@ -91,9 +94,87 @@ class Service:
             )
         )
         self.ledger.claim(following.external_task_id)
-        following.observers.append(self._changed)
-        self._watcher.follow(following)
+        self._follow(following)
         return following
+
+    def take_up(self, entry: Entry) -> Following | None:
+        """Follow a task of the ledger to its end; None while another process, or another service here, does.
+
+        What is finished already comes back as it ended, and is fetched again only where its files are gone.
+        """
+        own = entry.external_task_id
+        if own in self._followed:
+            return self._followed[own]
+        if not self.ledger.claim(own):
+            return None
+        entry = self.ledger.get(own) or entry  # whoever had the claim until now may have finished it
+        following = Following.from_entry(entry)
+        if self._settle(entry, following):
+            self.ledger.release(own)
+        else:
+            self._follow(following)
+        return following
+
+    def take_in(self, workflow: str, task_id: str) -> Following:
+        """Record and follow a task that the ledger does not know.
+
+        Raises
+        ------
+        KlingError
+            When the service does not tell of it; nothing is recorded then.
+        """
+        task = portal().call(self.client.get, workflow, task_id)
+        own = task.external_task_id
+        entry = Entry(
+            external_task_id=own if own and self.ledger.get(own) is None else f"{workflow}/{task.task_id}",
+            workflow=workflow,
+            service=self.client.base_url,
+            simulated=self.simulated,
+            request={},
+            folder=str(self.folder.absolute()),
+            created=task.created_at / 1000 if task.created_at else time.time(),
+            state="submitted",
+            task_id=task.task_id,
+        )
+        self.ledger.intend(entry)
+        following = self.take_up(entry)
+        if following is None:
+            raise KlingError(f"Task {task_id} is being followed by another process.")
+        return following
+
+    def send_again(self, following: Following) -> Following:
+        """Send the request of a job that came to nothing once more, as a new task; see `Job.send_again`."""
+        own = following.external_task_id
+        if not following.done.done():
+            raise RequestRefused("This job is still under way. Wait for its end, or stop it first.")
+        entry = self.ledger.get(own)
+        if entry is None:
+            raise LedgerError(f"{self.ledger} has no task {own}: it cannot be told whether it was paid for.")
+        if entry.task_id is not None and entry.state != "failed":
+            raise RequestRefused(
+                f"The task exists ({entry.task_id}) and is paid for: kling.job({entry.task_id!r}) goes on with it."
+            )
+        request = following.request or _rebuilt(entry)
+        own_id = type(request).model_fields["external_task_id"]
+        request = request.model_copy(update={"external_task_id": own_id.get_default(call_default_factory=True)})
+        lost = entry.state not in FINISHED
+        if lost and not self.ledger.claim(own):
+            raise KlingError("Another process is looking for this task right now; let it end first.")
+        again = self.start(request)
+        if lost:
+            self.ledger.update(
+                own,
+                state="abandoned",
+                finished=time.time(),
+                message=f"The answer was lost and no task found; sent again as {again.external_task_id}.",
+            )
+            self.ledger.release(own)
+            warnings.warn(
+                f"Sent again as a new task. If the first request ({own}) has made one after all, both are billed.",
+                KlingWarning,
+                stacklevel=3,
+            )
+        return again
 
     def progress(self, following: Following) -> Progress:
         """Estimate how far a job is and how long it may still take."""
@@ -116,8 +197,36 @@ class Service:
         except LedgerError:  # the step that needs the ledger says so; an estimate is no reason to end a job
             return []
 
+    def _settle(self, entry: Entry, following: Following) -> bool:
+        """End what has nothing left to do; False for what has."""
+        message = entry.message or entry.state
+        if entry.state == "intent":
+            message = (
+                "Never sent: the process that was to send it ended before. Nothing was made, nothing is billed; "
+                "job.send_again() sends it."
+            )
+            self.ledger.update(entry.external_task_id, state="refused", message=message, finished=time.time())
+        following.ended = entry.finished
+        match entry.state:
+            case "succeed" if entry.files and len(following.files) == len(entry.files):
+                following.end(State.SUCCEED)
+            case "failed":
+                following.end(State.FAILED, TaskFailed(message))
+            case "intent" | "refused":
+                following.end(State.FAILED, RequestRefused(message))
+            case _:
+                following.ended = None
+                return False
+        return True
+
+    def _follow(self, following: Following) -> None:
+        self._followed[following.external_task_id] = following
+        following.observers.append(self._changed)
+        self._watcher.follow(following)
+
     def _changed(self, following: Following) -> None:
         if following.ended is not None:
+            self._followed.pop(following.external_task_id, None)
             self.ledger.release(following.external_task_id)
         if following.state is State.SUCCEED:
             self._learned.clear()
@@ -189,6 +298,19 @@ def _speed() -> float:
         return max(0.001, float(given))
     except ValueError:
         raise RequestRefused(f"KLING_NB_SIMULATOR_SPEED = {given!r}: a number, such as 10.") from None
+
+
+def _rebuilt(entry: Entry) -> Request:
+    """The request that an entry describes, where nothing of it has gone."""
+    for workflow in WORKFLOWS.values():
+        if workflow.path == entry.workflow and issubclass(workflow, Request):
+            try:
+                return workflow(**entry.request)
+            except RequestRefused as error:
+                raise RequestRefused(
+                    f"The ledger does not hold all of this request, so start it anew yourself. {error}"
+                ) from None
+    raise RequestRefused(f"This release does not know {entry.workflow}, so it cannot send its request again.")
 
 
 def service() -> Service:

@@ -27,6 +27,7 @@ from kling_nb.api.errors import (
     KlingError,
     LedgerError,
     MediaExpired,
+    MediaUnreachable,
     RequestRefused,
     ServiceUnavailable,
     Stopped,
@@ -37,18 +38,23 @@ from kling_nb.api.errors import (
 )
 from kling_nb.api.tasks import Task, TaskStatus
 from kling_nb.watch.background import soon
-from kling_nb.watch.download import download, file_name
+from kling_nb.watch.download import download
+from kling_nb.watch.files import file_name, short_id
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import Ledger
 from kling_nb.watch.schedule import Kind, RenderTimes
+from kling_nb.watch.unconfirmed import find
 
 __all__ = ["Watcher"]
 
 REQUESTS = 4  # at a time; more connections make each one dearer (see AsyncKling)
 DOWNLOADS = 3  # at a time, beside the requests
-SETTLING = 60.0  # seconds after create in which "no such task" means "not yet" (documented for a sister service)
+SETTLING = 90.0  # seconds after create in which "no such task" means "not yet" (a sister service documents some 60)
 UNSENT_TRIES = 6  # creates that reached nobody, about two minutes of them, before the person is told
-LOOKS = 6  # looks for an unconfirmed task by our own id, before the person is told
+FIRST_LOOK = 2.0  # seconds from a lost answer to the first look for its task
+FETCH_WAITS = (0.5, 2.0)  # seconds before each new try of a broken download, while it keeps its place
+FETCH_TRIES = 15  # times it may then queue again without a byte more, about ten minutes, before the person is told
+DIRECT = {"all://localhost": None, "all://127.0.0.1": None}  # no proxy of the environment reaches this machine itself
 PAUSE = 60.0  # seconds between tries at most
 
 
@@ -70,7 +76,7 @@ class Watcher:
         self._ledger = ledger
         self._times = times
         # Media lies on other hosts: this client has no key to send them.
-        self._media = httpx.AsyncClient(follow_redirects=True, timeout=30.0)
+        self._media = httpx.AsyncClient(follow_redirects=True, timeout=30.0, mounts=DIRECT)
         self._heap: list[tuple[float, int, Following]] = []
         self._order = itertools.count()
         self._woken = anyio.Event()
@@ -161,13 +167,18 @@ class Watcher:
 
     async def _create(self, following: Following) -> float:
         assert following.request is not None
+        following.sent = time.time()
+        # Without this on disk nothing is sent: after a crash it tells a create that may have been paid for from one
+        # that never left.
+        self._ledger.update(following.external_task_id, state="sending", sent=following.sent)
         try:
             task = await self.client.create(following.request)
         except Unconfirmed as error:
             self._record(following, state="unconfirmed", message=str(error))
-            following.become(State.UNCONFIRMED, trouble=str(error))
-            return 2.0
+            following.become(State.UNCONFIRMED, unanswered=str(error), trouble=str(error))
+            return FIRST_LOOK
         except ServiceUnavailable as error:
+            self._record(following, state="intent", message=str(error))
             if not isinstance(error, TooManyRequests) and following.failures + 1 >= UNSENT_TRIES:
                 raise
             return self._again(following, error)
@@ -175,21 +186,23 @@ class Watcher:
         return self._next_poll(following)
 
     async def _look_for(self, following: Following) -> float:
-        """Look for a task whose create was never answered, by the id that we gave it."""
-        following.looked += 1
+        """Look for a task whose create was never answered."""
+        own, service = following.external_task_id, self.client.base_url
+
+        def known(task_id: str) -> bool:
+            return self._ledger.find(task_id, service=service) is not None
+
         try:
-            task = await self.client.get(following.workflow, following.external_task_id)
-        except (RequestRefused, ServiceUnavailable) as error:
-            # While the service answers nothing at all, nothing is known; only its "no such task" counts as a look.
-            if isinstance(error, ServiceUnavailable) and not isinstance(error, TooManyRequests):
-                following.looked -= 1
-            if following.looked < LOOKS:
-                return max(_pause(following.looked), getattr(error, "retry_after", None) or 0.0)
+            task = await find(self.client, following.workflow, own, following.sent, known)
+        except ServiceUnavailable as error:
+            return self._again(following, error)
+        except RequestRefused as error:
+            if time.time() - following.sent < SETTLING:
+                return self._again(following, error, "not known to the service so far")
             raise Unconfirmed(
-                f"The answer to the request was lost, and looking for its task {LOOKS} times found none ({error}) "
-                "It may still exist and be billed: look into the service's own log before sending it again, with "
-                f"job.send_again(). Its external_task_id is {following.external_task_id}.",
-                external_task_id=following.external_task_id,
+                f"{following.unanswered} {error} Look into the service's own log; kling.job({own!r}) looks for it once "
+                "more, job.send_again() sends the request anew, at the risk of paying twice.",
+                external_task_id=own,
             ) from None
         self._adopt(following, task)
         return self._next_poll(following)
@@ -199,7 +212,7 @@ class Watcher:
         try:
             task = await self.client.get(following.workflow, following.task_id or following.external_task_id)
         except TaskNotFound as error:
-            if following.age < SETTLING:
+            if time.time() - following.sent < SETTLING:
                 return self._again(following, error, "not known to the service yet")
             raise
         except ServiceUnavailable as error:
@@ -240,6 +253,8 @@ class Watcher:
             raise DownloadFailed(f"Task {following.task_id} succeeded, but its result holds no media.")
 
         def progress(received: int, expected: int | None) -> None:
+            if received > following.received:
+                following.failures = 0
             following.received, following.expected = received, expected
 
         try:
@@ -247,11 +262,18 @@ class Watcher:
                 name = file_name(
                     following.begun,
                     following.prompt or following.workflow.rpartition("/")[2],
-                    following.external_task_id[-8:],
+                    short_id(following.external_task_id),
                     index,
                     "",
                 )
-                path = await download(self._media, item.url, following.folder / name, kind=item.kind, progress=progress)
+                path = await download(
+                    self._media,
+                    item.url,
+                    following.folder / name,
+                    kind=item.kind,
+                    progress=progress,
+                    waits=FETCH_WAITS,
+                )
                 following.files += (path,)
                 self._record(following, files=tuple(map(str, following.files)))
         except MediaExpired:
@@ -260,6 +282,10 @@ class Watcher:
             following.renewed = True
             following.become(State.PROCESSING, trouble="the media's URL has expired; asking for a new one")
             return 0.0
+        except MediaUnreachable as error:
+            if following.failures >= FETCH_TRIES:
+                raise
+            return self._again(following, error)
         self._record(following, state="succeed", finished=time.time())
         following.end(State.SUCCEED)
         return 0.0
@@ -268,9 +294,9 @@ class Watcher:
 
     def _adopt(self, following: Following, task: Task) -> None:
         """A task exists: from here on its id cannot be lost."""
-        self._record(following, state="submitted", task_id=task.task_id, submitted=time.time())
         following.failures = 0
         following.become(State.SUBMITTED, task_id=task.task_id, task=task, trouble=None)
+        self._record(following, state="submitted", task_id=task.task_id, submitted=time.time(), message=None)
 
     def _next_poll(self, following: Following) -> float:
         age = following.age
@@ -285,11 +311,12 @@ class Watcher:
 
     def _ended(self, following: Following, error: KlingError) -> None:
         """The job ends here without its media. What may still be resumed stays unfinished in the ledger."""
+        sending = following.state is State.SENDING
         if isinstance(error, TaskFailed):
             self._record(following, state="failed", message=str(error), finished=time.time())
-        elif following.task_id is None and not isinstance(error, Unconfirmed):
+        elif sending and isinstance(error, (RequestRefused, ServiceUnavailable, LedgerError)):
             self._record(following, state="refused", message=str(error), finished=time.time())
-        else:
+        elif not isinstance(error, Unconfirmed):  # of which the ledger keeps why the answer was lost
             self._record(following, message=str(error))
         following.end(State.UNCONFIRMED if isinstance(error, Unconfirmed) else State.FAILED, error)
 
@@ -300,6 +327,11 @@ class Watcher:
         if following.state is State.SENDING:
             self._record(following, state="refused", message="stopped before it was sent", finished=time.time())
             said = "Stopped before anything was sent; nothing is billed."
+        elif following.state is State.UNCONFIRMED:
+            said = (
+                "Stopped looking. A task may exist and be billed: kling.resume() looks for it later, "
+                "job.send_again() sends the request anew, at the risk of paying twice."
+            )
         else:
             said = (
                 "Stopped watching. The render goes on at the service and is billed; Kling has no way to cancel it. "
@@ -309,10 +341,13 @@ class Watcher:
 
     def _record(self, following: Following, **changes: Any) -> None:
         """Record a step; a ledger that cannot be written costs the person a warning, not the paid task."""
+        following.unrecorded |= changes
         try:
-            self._ledger.update(following.external_task_id, **changes)
+            self._ledger.update(following.external_task_id, **following.unrecorded)
         except LedgerError as error:
-            following.become(trouble=f"{error} The task is {following.task_id}; keep this id.")
+            following.become(trouble=f"{error} Keep this id: {following.task_id or following.external_task_id}.")
+        else:
+            following.unrecorded = {}
 
 
 def _pause(tries: int) -> float:
