@@ -48,7 +48,7 @@ class Simulator:
         What a JWT for Kling's own prefix is issued by and signed with (HS256).
     parallel
         How many tasks of each kind ("video", "image", "try-on", "audio", "library") may be in flight; a task for
-        pictures counts as often as it makes one. None for as many as are asked for.
+        pictures counts as often as it makes one. None for as many as are asked for; a mapping may change later.
     units
         What the account has to spend, in Kling's units; None for as much as is asked for.
     clock
@@ -85,7 +85,7 @@ class Simulator:
         self.faults = Faults()
         """What shall go wrong: ``faults.add(Fault(...))``."""
         limits = dict.fromkeys(get_args(Kind), parallel) if isinstance(parallel, int) else parallel
-        self._limits: Mapping[Kind, int] = limits or {}
+        self._limits: Mapping[Kind, int] = {} if limits is None else limits
         self._units = units
         self._clock = clock
         self._kling: Kling | None = None
