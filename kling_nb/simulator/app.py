@@ -88,7 +88,7 @@ class Kling:
 
     async def _answer(self, request: Request, *, native: bool) -> Response:
         path = request.path_params.get("path", "").rstrip("/")
-        above, _, last = path.rpartition("/")
+        above, last = _split(path)
         match request.method:
             case "POST" if path in WORKFLOWS or path in CALLS:
                 return await self._post(request, path, native=native)
@@ -224,6 +224,15 @@ class Kling:
 
     async def _nowhere(self, request: Request) -> Response:
         return refusal(_no_route(request))
+
+
+def _split(path: str) -> tuple[str, str]:
+    """The workflow that a path leads into, and the id after it, which may have slashes of its own; empty for none."""
+    steps = path.split("/")
+    for count in range(len(steps) - 1, 0, -1):
+        if (above := "/".join(steps[:count])) in WORKFLOWS:
+            return above, "/".join(steps[count:])
+    return "", ""
 
 
 def _page(request: Request, path: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ and frame rate have the same H.264 headers, which is how one is joined to anothe
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -27,12 +28,14 @@ from kling_nb.simulator.scene import Palette, Picture
 from kling_nb.simulator.sound import RATE, Mix, audio_frame
 
 __all__ = [
+    "Abandoned",
     "Planes",
     "Probe",
     "Scaler",
     "Shot",
     "above_caption",
     "first_picture",
+    "heed",
     "join",
     "last_picture",
     "pictures_of",
@@ -48,7 +51,18 @@ _BIT_RATE = 1.75  # bits a second and pixel, at most: 5 s of 720p stay below 1.1
 _SOUND_BIT_RATE = 96_000  # bits a second
 _KEY_FRAMES = 2  # seconds from one to the next: what a seek has to decode
 
+_heeded = threading.local()  # whether the films that this thread writes are still wanted
+
 Planes = list[NDArray[np.uint8]]  # luma, and two of colour at half the width and height
+
+
+class Abandoned(Exception):
+    """A film that nobody wants any more was not finished."""
+
+
+def heed(unwanted: threading.Event) -> None:
+    """Let this thread finish no film once the event is set."""
+    _heeded.unwanted = unwanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +182,11 @@ def write(
         What is heard.
     overlay
         Called with each frame's number and planes, to draw over it.
+
+    Raises
+    ------
+    Abandoned
+        When the thread was told in between that nobody wants its films any more.
     """
     width, height = shot.size
     top = shot.area[1]
@@ -180,6 +199,8 @@ def write(
         _set_up(video.codec_context, shot)
         audio = file.add_stream("aac", rate=RATE, layout="stereo", bit_rate=_SOUND_BIT_RATE) if sound else None
         for number, picture in enumerate(islice(pictures, shot.frames)):
+            if (unwanted := getattr(_heeded, "unwanted", None)) and unwanted.is_set():
+                raise Abandoned
             frame = av.VideoFrame(width, height, "yuv420p")
             frame.pts = number
             frame.time_base = Fraction(1, shot.fps)

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from kling_nb.simulator.film import heed
 from kling_nb.simulator.orders import Made, Order
 
 __all__ = ["Studio"]
@@ -25,7 +26,8 @@ class Studio:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="kling-simulator-"))
-        self._workers = ThreadPoolExecutor(_WORKERS, "kling-simulator-render")
+        self._closed = threading.Event()
+        self._workers = ThreadPoolExecutor(_WORKERS, "kling-simulator-render", heed, (self._closed,))
         self._lock = threading.Lock()
         self._begun: dict[str, Future[list[Made]]] = {}
 
@@ -42,7 +44,8 @@ class Studio:
         return Path(tempfile.mkdtemp(dir=self.folder))
 
     def close(self) -> None:
-        """Drop what is waiting, and all files."""
+        """Drop what is waiting or half done, and all files."""
+        self._closed.set()
         self._workers.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -170,7 +170,7 @@ class Tasks:
         """Refuse a task that cannot be taken in now."""
         if external_task_id is not None and external_task_id in self._by_id:
             raise Refused(1201, f"external_task_id {external_task_id!r:.140} already exists, it must be unique")
-        if self.units is not None and self.spent + units > self.units:
+        if self.units is not None and self.spent + units > self.units + 1e-9:
             raise Refused(1102, "Account balance not enough")
         if kind in self._parallel:
             now = self._clock()
