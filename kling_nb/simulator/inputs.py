@@ -90,8 +90,8 @@ class Picture:
     def look(self, where: str, file: Path) -> Given:
         _weigh(where, file, self.megabytes)
         try:
-            image = Image.open(file, formats=("JPEG", "PNG"))
-            image.load()
+            with Image.open(file, formats=("JPEG", "PNG")) as opened:
+                image = ImageOps.exif_transpose(opened)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             raise Refused(1201, f"{where}: not an image of format jpg, jpeg or png") from None
         short, long = sorted(image.size)
@@ -102,7 +102,7 @@ class Picture:
             raise Refused(1201, f"{where}: image sides must be at most {self.most}px, {size}")
         if long / short > self.ratio:
             raise Refused(1201, f"{where}: image aspect ratio must be from 1:2.5 to 2.5:1, {size}")
-        return Given(file, image=ImageOps.exif_transpose(image))
+        return Given(file, image=image)
 
 
 @dataclass(frozen=True, slots=True)
