@@ -6,8 +6,8 @@ Following a task to its end, with all that can go wrong on the way, is `kling_nb
 import ipaddress
 import os
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from typing import Any, Self, TypeVar, cast
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 from pydantic import SecretStr, ValidationError
@@ -15,8 +15,9 @@ from pydantic import SecretStr, ValidationError
 from kling_nb.api.advice import advise
 from kling_nb.api.answers import Exchange, read, unreachable
 from kling_nb.api.errors import KlingError, MissingKey, RequestRefused
-from kling_nb.api.requests import WORKFLOWS, Call, Request
+from kling_nb.api.requests import WORKFLOWS, Call, Immediate, Request
 from kling_nb.api.tasks import Task
+from kling_nb.api.workflow import Answering
 
 __all__ = ["GATEWAY", "AsyncKling", "is_loopback"]
 
@@ -25,6 +26,7 @@ TIMEOUT = 30.0  # seconds for each of connecting, sending and each wait for byte
 CONNECTIONS = 4  # httpx's cost per request grows with its pool (0.8 ms at 1, 2.7 ms at 50): few, and kept alive
 ANSWER_BYTES = 64_000_000  # an answer larger than this is no answer; selections carry pictures of some MB
 
+R = TypeVar("R")
 Workflow = str | type[Call] | Call
 
 
@@ -108,6 +110,34 @@ class AsyncKling:
         exchange = Exchange(f"create {request.title()}", request.external_task_id, costs=True)
         self._advise(request)
         return _task(exchange, await self._data(exchange, "POST", request.path, json=request.wire()))
+
+    async def call(self, request: Answering[R]) -> R:
+        """Ask what is answered at once: speech, faces, selections, cut-outs, lists of what Kling has.
+
+        Some of it is billed; it is asked exactly once.
+
+        Raises
+        ------
+        RequestRefused
+            The message says what to change.
+        ServiceUnavailable
+            The service could not answer and nothing was billed; asking again may help.
+        Unconfirmed
+            The request was sent and the answer lost; it may have been billed.
+        """
+        assert isinstance(request, Immediate)
+        self._advise(request)
+        exchange = Exchange(request.title(), costs=request.costs)
+        content = {"json" if request.method == "POST" else "params": request.wire()}
+        status, headers, body = await self._send(exchange, request.method, request.path, **content)
+        if status < 300 and not headers.get("content-type", "").startswith(("application/json", "text/")):
+            answer = request.raw_answer(body)
+            if answer is not None:
+                return cast("R", answer)
+        try:
+            return cast("R", request.answer(read(exchange, status, headers, body)))
+        except ValidationError as error:
+            raise exchange.lost(f"the answer cannot be read ({_unreadable(error)})") from None
 
     async def get(self, workflow: Workflow, task_id: str = "", *, external_task_id: str = "") -> Task:
         """Ask for one task, by one of its ids.
@@ -197,7 +227,7 @@ class AsyncKling:
             raise KlingError(f"Could not {exchange.doing}: this client is closed. Nothing was sent.")
         body = bytearray()
         try:
-            async with self._http.stream(method, f"{self.base_url}/{path}", **content) as response:
+            async with self._http.stream(method, urljoin(f"{self.base_url}/", path), **content) as response:
                 self.simulated = response.headers.get("x-kling-simulator") == "1"
                 async for chunk in response.aiter_bytes():
                     body += chunk
@@ -214,8 +244,12 @@ def _task(exchange: Exchange, data: Any) -> Task:
     try:
         return Task.model_validate(data)
     except ValidationError as error:
-        wrong = ", ".join(sorted({str(found["loc"][-1]) for found in error.errors() if found["loc"]})) or "all"
-        raise exchange.lost(f"the answer is no task (unreadable: {wrong})") from None
+        raise exchange.lost(f"the answer is no task ({_unreadable(error)})") from None
+
+
+def _unreadable(error: ValidationError) -> str:
+    wrong = sorted({str(found["loc"][-1]) for found in error.errors() if found["loc"]})
+    return f"unreadable: {', '.join(wrong) or 'all'}"
 
 
 def _checked(base_url: str) -> str:

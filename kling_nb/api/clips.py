@@ -333,7 +333,7 @@ class VideoExtend(VideoRequest):
 
     path: ClassVar[str] = "videos/video-extend"
 
-    video_id: Annotated[str, earlier_video(0, 176)] = Field(kw_only=False)
+    video_id: Annotated[str, earlier_video((0, 176))] = Field(kw_only=False)
     prompt: Prompt | None = Field(default=None, kw_only=False)
     negative_prompt: Prompt | None = None
     cfg_scale: float | None = Field(None, ge=0, le=1)

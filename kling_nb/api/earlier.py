@@ -8,6 +8,7 @@ until it is finished. `unfinished` says which jobs a request would have to wait 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -15,14 +16,18 @@ from pydantic import BeforeValidator
 __all__ = [
     "ElementId",
     "FaceId",
+    "Range",
     "SessionId",
     "VoiceId",
+    "check_length",
     "checking",
     "earlier_audio",
     "earlier_video",
     "finished",
     "unfinished",
 ]
+
+Range = tuple[float, float]  # least and most, both included
 
 _waiting: ContextVar[list[Any] | None] = ContextVar("waiting", default=None)
 
@@ -63,9 +68,7 @@ def finished(value: Any, placeholder: Any) -> Any:
     return placeholder
 
 
-def _takes(
-    what: str, attribute: str, kind: str | None = None, seconds: tuple[float, float] | None = None
-) -> Callable[[Any], str]:
+def _takes(what: str, attribute: str, kind: str | None = None, lengths: tuple[Range, ...] = ()) -> Callable[[Any], str]:
     """Make the check of a field that takes an id: a plain one, or that of an earlier result.
 
     Parameters
@@ -76,8 +79,8 @@ def _takes(
         Where a result has it.
     kind
         What the result has to be, "video" or "audio", where only one kind has such an id.
-    seconds
-        Shortest and longest length that the workflow takes, checked where the result knows its length.
+    lengths
+        Lengths in seconds that the workflow takes, checked where the result knows its own.
     """
 
     def take(value: Any) -> str:
@@ -96,9 +99,7 @@ def _takes(
         if len(having) != 1:
             said = f"has {len(having)}: choose one" if having else "has none"
             raise ValueError(f"it takes a {what}, or a result that has one; this {type(value).__name__} {said}.")
-        length = getattr(having[0], "duration", None)
-        if seconds and length is not None and not seconds[0] <= length <= seconds[1]:
-            raise ValueError(f"a {kind} of {length:g} s: it may have {seconds[0]:g} to {seconds[1]:g} s.")
+        check_length(kind or what, having[0], lengths)
         return str(getattr(having[0], attribute))
 
     return take
@@ -112,14 +113,24 @@ def _plain(what: str, given: str) -> str:
     return given
 
 
-def earlier_video(shortest: float, longest: float) -> BeforeValidator:
-    """Make the check of a field that takes the id of a video of this length, in seconds."""
-    return BeforeValidator(_takes("video_id", "id", "video", (shortest, longest)))
+def check_length(what: str, value: Any, lengths: tuple[Range, ...]) -> None:
+    """Refuse what knows its length, as ``duration`` in seconds, and has another than these."""
+    length = getattr(value, "duration", None)
+    if lengths and length is not None and not any(least <= length <= most for least, most in lengths):
+        allowed = " or ".join(
+            f"{least:g} to {most:g}" if most < inf else f"at least {least:g}" for least, most in lengths
+        )
+        raise ValueError(f"a {what} of {length:g} s: it may have {allowed} s.")
 
 
-def earlier_audio(shortest: float, longest: float) -> BeforeValidator:
-    """Make the check of a field that takes the id of a sound of this length, in seconds."""
-    return BeforeValidator(_takes("audio_id", "id", "audio", (shortest, longest)))
+def earlier_video(*lengths: Range) -> BeforeValidator:
+    """Make the check of a field that takes the id of a video of these lengths, in seconds."""
+    return BeforeValidator(_takes("video_id", "id", "video", lengths))
+
+
+def earlier_audio(*lengths: Range) -> BeforeValidator:
+    """Make the check of a field that takes the id of a sound of these lengths, in seconds."""
+    return BeforeValidator(_takes("audio_id", "id", "audio", lengths))
 
 
 SessionId = Annotated[str, BeforeValidator(_takes("session_id", "session_id"))]

@@ -22,11 +22,11 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer, SerializationInfo
 
-from kling_nb.api.earlier import finished
+from kling_nb.api.earlier import Range, check_length, finished
 from kling_nb.api.pictures import drawn, look, upright
 from kling_nb.api.sounds import sound_format, sound_seconds
 
-__all__ = ["Given", "ImageInput", "SoundInput", "SoundOnWire", "VideoUrl", "WebUrl", "decoded", "sound"]
+__all__ = ["Given", "ImageInput", "SoundInput", "SoundOnWire", "WebUrl", "by_url", "decoded", "sound"]
 
 IMAGE_BYTES = 10_000_000  # Kling: at most 10 MB, taken as decimal to stay on the safe side
 IMAGE_SIDE = 300  # pixels, each side at least
@@ -201,23 +201,33 @@ def sound(shortest: float | None = None, longest: float | None = None) -> Before
     return BeforeValidator(take)
 
 
-def _video_url(value: Any) -> str:
-    value = finished(value, "https://unfinished.invalid/")
-    if hasattr(value, "task_result"):
-        videos = [medium for medium in value.media if medium.kind == "video"]
-        value = videos[0] if len(videos) == 1 else value
-    if getattr(value, "kind", "video") != "video":
-        raise ValueError(f"a result of kind {value.kind} is no video.")
-    url = value if isinstance(value, str) else getattr(value, "url", None)
-    if _is_url(url):
-        return _url(str(url))
-    if isinstance(value, (str, os.PathLike, bytes, bytearray)):
-        shown = f"{len(value)} bytes" if isinstance(value, (bytes, bytearray)) else _short(str(value))
-        raise ValueError(
-            f"{shown}: Kling takes videos only by URL; put the file where it can be fetched. For a video that Kling "
-            "made, give the video itself."
-        )
-    raise ValueError(f"a {type(value).__name__} is no video; give a URL or an earlier video.")
+def by_url(*lengths: Range) -> BeforeValidator:
+    """Make the check of a field that takes a video by URL, of these lengths in seconds where it knows its own."""
+
+    def take(value: Any) -> str:
+        value = finished(value, "https://unfinished.invalid/")
+        if hasattr(value, "task_result"):
+            videos = [medium for medium in value.media if medium.kind == "video"]
+            value = videos[0] if len(videos) == 1 else value
+        if getattr(value, "kind", "video") != "video":
+            raise ValueError(f"a result of kind {value.kind} is no video.")
+        check_length("video", value, lengths)
+        url = value if isinstance(value, str) else getattr(value, "url", None)
+        if _is_url(url):
+            return _url(str(url))
+        raise ValueError(_no_video(value))
+
+    return BeforeValidator(take)
+
+
+def _no_video(value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike, bytes, bytearray)):
+        return f"a {type(value).__name__} is no video; give a URL or an earlier video."
+    shown = f"{len(value)} bytes" if isinstance(value, (bytes, bytearray)) else _short(str(value))
+    return (
+        f"{shown}: Kling takes videos only by URL; put the file where it can be fetched. For a video that Kling made, "
+        "give the video itself."
+    )
 
 
 def _web_url(value: Any) -> str:
@@ -227,7 +237,6 @@ def _web_url(value: Any) -> str:
 
 
 ImageInput = Annotated[Given, BeforeValidator(_picture), PlainSerializer(_written, return_type=str)]
-VideoUrl = Annotated[str, BeforeValidator(_video_url)]
 WebUrl = Annotated[str, BeforeValidator(_web_url)]
 SoundOnWire = PlainSerializer(_written, return_type=str)
 SoundInput = Annotated[Given, sound(), SoundOnWire]

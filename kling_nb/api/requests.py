@@ -1,7 +1,34 @@
 """Everything that can be asked of Kling: one class a workflow, and the table of them all."""
 
 from kling_nb.api.advice import KlingWarning
+from kling_nb.api.audio import TextToAudio, Tts, VideoToAudio
 from kling_nb.api.clips import Image2Video, ImageItem, MultiImage2Video, Text2Video, VideoExtend
+from kling_nb.api.effects import Effects
+from kling_nb.api.faces import AdvancedLipSync, Avatar, IdentifyFace, LipSync
+from kling_nb.api.images import (
+    ExpandImage,
+    ImageGeneration,
+    ImageRecognize,
+    MultiImage2Image,
+    OmniImage,
+    SubjectItem,
+    VirtualTryOn,
+)
+from kling_nb.api.library import (
+    AccountCosts,
+    CustomElement,
+    CustomVoice,
+    DeleteElement,
+    DeleteVoice,
+    ElementImages,
+    ElementVideos,
+    PresetElements,
+    PresetVoices,
+    ReferenceImage,
+    ReferenceVideo,
+    Tag,
+)
+from kling_nb.api.omni import MotionControl, OmniImageItem, OmniVideo, OmniVideoItem
 from kling_nb.api.parts import (
     CameraControl,
     CameraMove,
@@ -9,29 +36,79 @@ from kling_nb.api.parts import (
     Element,
     Shot,
     Trajectory,
-    VideoRequest,
     Voice,
     Watermark,
 )
-from kling_nb.api.workflow import WORKFLOWS, Call, Request
+from kling_nb.api.selections import (
+    AddSelection,
+    ClearSelection,
+    DeleteSelection,
+    InitSelection,
+    MultiElements,
+    Point,
+    PreviewSelection,
+)
+from kling_nb.api.table import Row, Table, workflows
+from kling_nb.api.workflow import WORKFLOWS, Call, Immediate, Request
 
 __all__ = [
     "WORKFLOWS",
+    "AccountCosts",
+    "AddSelection",
+    "AdvancedLipSync",
+    "Avatar",
     "Call",
     "CameraControl",
     "CameraMove",
+    "ClearSelection",
+    "CustomElement",
+    "CustomVoice",
+    "DeleteElement",
+    "DeleteSelection",
+    "DeleteVoice",
     "DynamicMask",
+    "Effects",
     "Element",
+    "ElementImages",
+    "ElementVideos",
+    "ExpandImage",
+    "IdentifyFace",
     "Image2Video",
+    "ImageGeneration",
     "ImageItem",
+    "ImageRecognize",
+    "Immediate",
+    "InitSelection",
     "KlingWarning",
+    "LipSync",
+    "MotionControl",
+    "MultiElements",
+    "MultiImage2Image",
     "MultiImage2Video",
+    "OmniImage",
+    "OmniImageItem",
+    "OmniVideo",
+    "OmniVideoItem",
+    "Point",
+    "PresetElements",
+    "PresetVoices",
+    "PreviewSelection",
+    "ReferenceImage",
+    "ReferenceVideo",
     "Request",
+    "Row",
     "Shot",
+    "SubjectItem",
+    "Table",
+    "Tag",
     "Text2Video",
+    "TextToAudio",
     "Trajectory",
+    "Tts",
     "VideoExtend",
-    "VideoRequest",
+    "VideoToAudio",
+    "VirtualTryOn",
     "Voice",
     "Watermark",
+    "workflows",
 ]

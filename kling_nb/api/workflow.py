@@ -8,7 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -17,7 +17,9 @@ from kling_nb.api.earlier import unfinished
 from kling_nb.api.fields import Part, listed, shown
 from kling_nb.api.prices import Estimate
 
-__all__ = ["WORKFLOWS", "Call", "Request"]
+__all__ = ["WORKFLOWS", "Answering", "Call", "Immediate", "Request"]
+
+R = TypeVar("R", covariant=True)
 
 WORKFLOWS: dict[str, type["Call"]] = {}
 """Every workflow by its name, in the order of definition."""
@@ -162,6 +164,36 @@ class Request(Call):
 
     external_task_id: str = Field(default_factory=lambda: f"knb-{uuid.uuid4().hex}", min_length=1, max_length=128)
     callback_url: str | None = Field(None, pattern=r"^https?://")
+
+
+class Immediate(Call):
+    """What every workflow has that answers at once.
+
+    Attributes
+    ----------
+    method
+        GET for questions, whose fields go into the URL.
+    costs
+        Whether it may be billed: then a lost answer is not asked for again by itself.
+    """
+
+    method: ClassVar[Literal["GET", "POST"]] = "POST"
+    costs: ClassVar[bool] = True
+    immediate: ClassVar[bool] = True
+
+    def answer(self, data: Any) -> Any:
+        """Read the data of the service's answer."""
+        raise NotImplementedError
+
+    def raw_answer(self, content: bytes) -> Any:
+        """Read an answer that is a file instead of JSON; None when this workflow has no such answers."""
+        return None
+
+
+class Answering(Protocol[R]):
+    """A request that is answered at once, by what it is answered with."""
+
+    def answer(self, data: Any) -> R: ...
 
 
 def merged(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

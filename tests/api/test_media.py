@@ -9,7 +9,7 @@ import re
 import sys
 import wave
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from PIL import Image
 from kling_nb.api import media
 from kling_nb.api.errors import RequestRefused
 from kling_nb.api.fields import Part
-from kling_nb.api.media import ImageInput, VideoUrl
+from kling_nb.api.media import ImageInput, by_url
 from kling_nb.api.pictures import look
 from kling_nb.api.requests import KlingWarning
 from kling_nb.api.tasks import Audio as AudioResult
@@ -34,7 +34,7 @@ class Album(Part):
 
     picture: ImageInput | None = None
     speech: media.SoundInput | None = None
-    clip: VideoUrl | None = None
+    clip: Annotated[str, by_url((3, 30))] | None = None
 
 
 def picture(width: int = 400, height: int = 300, form: str = "PNG", **options: Any) -> bytes:
