@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from concurrent.futures import Future
 from typing import Any
 
 from kling_nb.simulator import callbacks
 from kling_nb.simulator.account import Account
 from kling_nb.simulator.inputs import Given, Inputs
-from kling_nb.simulator.orders import Order
+from kling_nb.simulator.orders import Made, Order
 from kling_nb.simulator.refusals import GatewayRefused, Refused
 from kling_nb.simulator.rules import JSON, Reading, empty
 from kling_nb.simulator.studio import Studio
@@ -50,7 +51,7 @@ class Intake:
         workflow.between(asked)
         order = await self._order(workflow, asked, reading)
         return self._account.tasks.add(
-            lambda: self._studio.begin(order, workflow.make),
+            lambda: self._studio.begin(order, workflow.make) if failure is None else _nothing(),
             median=workflow.median(order),
             external_task_id=asked.get("external_task_id"),
             kind=workflow.kind,
@@ -81,6 +82,13 @@ class Intake:
         order = Order(workflow.path, asked, media, digest.hexdigest(), label(asked))
         await asyncio.to_thread(workflow.judge, order, self._account)
         return order
+
+
+def _nothing() -> Future[list[Made]]:
+    """What a task makes that fails: no file of it is ever asked for."""
+    made: Future[list[Made]] = Future()
+    made.set_result([])
+    return made
 
 
 def _read(body: bytes, defaults: JSON) -> tuple[JSON, JSON]:
