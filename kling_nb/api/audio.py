@@ -7,10 +7,12 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from kling_nb.api.earlier import earlier_video
+from kling_nb.api.errors import TaskFailed
 from kling_nb.api.media import by_url
 from kling_nb.api.results import Speech
 from kling_nb.api.sounds import sound_format
 from kling_nb.api.speech import Language, OneDecimal, Speed, advise_voice, spoken_language
+from kling_nb.api.tasks import Task, TaskStatus
 from kling_nb.api.workflow import Immediate, Request
 
 __all__ = ["TextToAudio", "Tts", "VideoToAudio"]
@@ -99,6 +101,11 @@ class Tts(Immediate):
     Speech
         The sound; its ``id`` is what avatar and advanced_lip_sync take.
 
+    Raises
+    ------
+    TaskFailed
+        When the service answers that it could not; the message has its reason.
+
     Notes
     -----
     POST audio/tts. Source: Kling's v1 document, TTS; CometAPI, "TTS". A client reports that the gateway answers with
@@ -121,11 +128,12 @@ class Tts(Immediate):
         return super().body() | {"voice_language": spoken_language(self.voice_id, self.voice_language)}
 
     def answer(self, data: Any) -> Speech:
-        result = data.get("task_result") if isinstance(data, dict) else None
-        audios = result.get("audios") if isinstance(result, dict) else None
-        first = audios[0] if isinstance(audios, list) and audios else None
-        cost = {"final_unit_deduction": data.get("final_unit_deduction")} if isinstance(data, dict) else {}
-        return Speech.model_validate(first if not isinstance(first, dict) else cost | first)
+        task = Task.model_validate({"task_id": "tts", **data} if isinstance(data, dict) else data)
+        if task.status is TaskStatus.FAILED:
+            raise TaskFailed(f"The text was not spoken: {task.task_status_msg or 'no reason given'}.", task=task)
+        spoken = next((medium for medium in task.media if medium.kind == "audio"), None)
+        cost = {"final_unit_deduction": task.final_unit_deduction}
+        return Speech.model_validate(cost | spoken.model_dump() if spoken else None)
 
     def raw_answer(self, content: bytes) -> Speech | None:
         kind = sound_format(content)
