@@ -8,6 +8,7 @@ from pydantic import Field
 
 from kling_nb.api.earlier import earlier_video
 from kling_nb.api.errors import TaskFailed
+from kling_nb.api.fields import Loose
 from kling_nb.api.media import by_url
 from kling_nb.api.results import Speech
 from kling_nb.api.sounds import sound_format
@@ -69,10 +70,10 @@ class VideoToAudio(Request):
     path: ClassVar[str] = "audio/video-to-audio"
     yields: ClassVar[str] = "video and audio"
 
-    video_id: Annotated[str, earlier_video((3, 20))] | None = Field(default=None, kw_only=False)
-    video_url: Annotated[str, by_url((3, 20))] | None = None
-    sound_effect_prompt: str | None = Field(None, max_length=200)
-    bgm_prompt: str | None = Field(None, max_length=200)
+    video_id: Annotated[Loose[str], earlier_video((3, 20))] | None = Field(default=None, kw_only=False)
+    video_url: Annotated[Loose[str], by_url((3, 20))] | None = None
+    sound_effect_prompt: str | None = Field(default=None, max_length=200)
+    bgm_prompt: str | None = Field(default=None, max_length=200)
     asmr_mode: bool | None = None
 
     def problems(self) -> Iterator[str]:

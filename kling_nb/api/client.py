@@ -40,7 +40,8 @@ class AsyncKling:
         ``base_url`` only and shows up in no repr, message or log.
     base_url
         Where Kling is, its prefix included. The default is CometAPI's gateway; Kling's own host works too
-        (``https://api-singapore.klingai.com/v1`` with a JWT as the key), as does any gateway of the same shape.
+        (``https://api-singapore.klingai.com/v1``, with a JWT as the key, which Kling takes for 30 minutes), as does any
+        gateway of the same shape.
     timeout
         Seconds for connecting, for sending, and for each wait for bytes.
     connections

@@ -8,12 +8,14 @@ from pydantic import Field
 from kling_nb.api.advice import advise
 from kling_nb.api.catalogue import VIDEO_MODELS, When
 from kling_nb.api.earlier import earlier_video
-from kling_nb.api.fields import OnOff, Part, Seconds, listed, shown
+from kling_nb.api.fields import Loose, OnOff, Part, Seconds, listed, shown
 from kling_nb.api.media import ImageInput
+from kling_nb.api.names import VOICES
 from kling_nb.api.parts import (
     AspectRatio,
     CameraControl,
     DynamicMask,
+    Element,
     Elements,
     Mode,
     MultiShot,
@@ -32,21 +34,19 @@ __all__ = ["Image2Video", "ImageItem", "ImageItems", "MultiImage2Video", "Text2V
 class _Clip(MultiShot):
     """The fields that text2video and image2video share, and the rules between them."""
 
-    prompt: Prompt | None = Field(default=None, kw_only=False)
     model_name: str = "kling-v1"
     mode: Mode = "std"
     duration: Seconds = 5
     negative_prompt: Prompt | None = None
     sound: OnOff | None = None
-    cfg_scale: float | None = Field(None, ge=0, le=1)
-    camera_control: CameraControl | None = None
+    cfg_scale: float | None = Field(default=None, ge=0, le=1)
+    camera_control: Loose[CameraControl] | None = None
     voice_list: Voices | None = None
 
     _camera: ClassVar[Literal["text_camera", "image_camera"]]
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()
-        yield from self.shot_problems(self.prompt, self.duration)
         if self.voice_list and not self.sound:
             yield "voice_list: voices need sound=True."
         if (model := VIDEO_MODELS.get(self.model_name)) and self.model_name in self.models:
@@ -58,9 +58,16 @@ class _Clip(MultiShot):
                 yield from self.only_when("camera_control", kind, getattr(model, self._camera), kind=kind)
             if self.voice_list:
                 yield from self.only_when("voice_list", "voices", model.voices)
+        for voice in self.voice_list or ():
+            if any(voice.voice_id in names for names in VOICES.values()):
+                advise(f"voice_list: {voice.voice_id!r} is a voice of tts and lip-sync, which videos do not know.")
+
+    def prompt_problems(self, prompt: str | None, elements: list[Element] | None = None) -> Iterator[str]:
+        """Say what is wrong with the words."""
+        yield from self.shot_problems(prompt, self.duration)
         shots = [shot.prompt for shot in self.multi_prompt or ()]
-        advise_references([self.prompt, *shots], voice=self.voice_list)
-        advise_prompt(self.prompt, self.negative_prompt)
+        advise_references([prompt, *shots], voice=self.voice_list, element=elements)
+        advise_prompt(prompt, self.negative_prompt)
 
     def _limits(self, lengths: tuple[int, ...], cfg_scale: bool, multi_shot: bool) -> Iterator[str]:
         if self.duration not in lengths:
@@ -129,12 +136,14 @@ class Text2Video(_Clip):
     models: ClassVar[tuple[str, ...]] = tuple(name for name, model in VIDEO_MODELS.items() if model.text2video)
     _camera: ClassVar[Literal["text_camera", "image_camera"]] = "text_camera"
 
+    prompt: Prompt | None = Field(default=None, kw_only=False)
     aspect_ratio: AspectRatio = "16:9"
 
     def problems(self) -> Iterator[str]:
         if self.needs_prompt and not (self.prompt and self.prompt.strip()):
             yield "prompt is required: what should the video show?"
         yield from super().problems()
+        yield from self.prompt_problems(self.prompt)
         if self.voice_list:
             advise("voice_list: Kling's page on text to video speaks of voices but lists no such field.")
 
@@ -189,19 +198,17 @@ class Image2Video(_Clip):
     _camera: ClassVar[Literal["text_camera", "image_camera"]] = "image_camera"
 
     image: ImageInput | None = Field(default=None, kw_only=False)
+    prompt: Prompt | None = Field(default=None, kw_only=False)
     image_tail: ImageInput | None = None
     static_mask: ImageInput | None = None
-    dynamic_masks: list[DynamicMask] | None = Field(None, min_length=1, max_length=6)
-    element_list: Elements | None = Field(None, min_length=1, max_length=3)
-
-    @classmethod
-    def positional(cls) -> list[str]:
-        return ["image", "prompt"]
+    dynamic_masks: list[Loose[DynamicMask]] | None = Field(default=None, min_length=1, max_length=6)
+    element_list: Elements | None = Field(default=None, min_length=1, max_length=3)
 
     def problems(self) -> Iterator[str]:
         if self.image is None and self.image_tail is None:
             yield "image is required (or image_tail, or both): the picture to start or end with."
         yield from super().problems()
+        yield from self.prompt_problems(self.prompt, self.element_list)
         exclusive = {
             "image_tail": self.image_tail,
             "static_mask or dynamic_masks": self.static_mask or self.dynamic_masks,
@@ -217,7 +224,6 @@ class Image2Video(_Clip):
         yield from self._masks()
         if self.needs_prompt and not (self.prompt and self.prompt.strip()):
             advise("prompt is empty: Kling's newest text wants one, older pages leave it out. It is sent without.")
-        advise_references([self.prompt], element=self.element_list)
 
     def _by_model(self) -> Iterator[str]:
         model = VIDEO_MODELS.get(self.model_name)
@@ -258,7 +264,7 @@ class ImageItem(Part):
     image: ImageInput
 
 
-ImageItems = list[Annotated[ImageItem, wrapped("image")]]
+ImageItems = list[Annotated[Loose[ImageItem], wrapped("image")]]
 
 
 class MultiImage2Video(VideoRequest):
@@ -333,10 +339,10 @@ class VideoExtend(VideoRequest):
 
     path: ClassVar[str] = "videos/video-extend"
 
-    video_id: Annotated[str, earlier_video((0, 176))] = Field(kw_only=False)
+    video_id: Annotated[Loose[str], earlier_video((0, 176))] = Field(kw_only=False)
     prompt: Prompt | None = Field(default=None, kw_only=False)
     negative_prompt: Prompt | None = None
-    cfg_scale: float | None = Field(None, ge=0, le=1)
+    cfg_scale: float | None = Field(default=None, ge=0, le=1)
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from kling_nb.api.fields import Loose
+
 __all__ = [
     "ElementId",
     "FaceId",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 Range = tuple[float, float]  # least and most, both included
+ABOUT = 0.2  # seconds; a video of 5 s is reported, and taken, as one of 5.1
 
 _waiting: ContextVar[list[Any] | None] = ContextVar("waiting", default=None)
 
@@ -54,10 +57,12 @@ def finished(value: Any, placeholder: Any) -> Any:
     Raises
     ------
     ValueError
-        When the job is not finished, unless within `unfinished`: then the placeholder stands for its result.
+        When the job has failed, or is not finished; within `unfinished` a placeholder stands for its result.
     """
     if not hasattr(type(value), "__await__"):
         return value
+    if (error := getattr(value, "error", None)) is not None:
+        raise ValueError(f"{value!r} has failed: {error}")
     result = getattr(value, "result", None)
     if result is not None and not callable(result):
         return result
@@ -114,9 +119,11 @@ def _plain(what: str, given: str) -> str:
 
 
 def check_length(what: str, value: Any, lengths: tuple[Range, ...]) -> None:
-    """Refuse what knows its length, as ``duration`` in seconds, and has another than these."""
+    """Refuse what knows its length, as ``duration`` in seconds, and has quite another than these."""
     length = getattr(value, "duration", None)
-    if lengths and length is not None and not any(least <= length <= most for least, most in lengths):
+    if not lengths or length is None:
+        return
+    if not any(least - ABOUT <= length <= most + ABOUT for least, most in lengths):
         allowed = " or ".join(
             f"{least:g} to {most:g}" if most < inf else f"at least {least:g}" for least, most in lengths
         )
@@ -133,7 +140,7 @@ def earlier_audio(*lengths: Range) -> BeforeValidator:
     return BeforeValidator(_takes("audio_id", "id", "audio", lengths))
 
 
-SessionId = Annotated[str, BeforeValidator(_takes("session_id", "session_id"))]
-FaceId = Annotated[str, BeforeValidator(_takes("face_id", "face_id"))]
-VoiceId = Annotated[str, BeforeValidator(_takes("voice_id", "voice_id"))]
-ElementId = Annotated[int, BeforeValidator(_takes("element_id", "element_id"))]
+SessionId = Annotated[Loose[str], BeforeValidator(_takes("session_id", "session_id"))]
+FaceId = Annotated[Loose[str], BeforeValidator(_takes("face_id", "face_id"))]
+VoiceId = Annotated[Loose[str], BeforeValidator(_takes("voice_id", "voice_id"))]
+ElementId = Annotated[Loose[int], BeforeValidator(_takes("element_id", "element_id"))]

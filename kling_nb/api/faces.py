@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from kling_nb.api.earlier import FaceId, SessionId, earlier_audio, earlier_video
+from kling_nb.api.fields import Loose
 from kling_nb.api.media import Given, ImageInput, SoundOnWire, WebUrl, by_url, sound
 from kling_nb.api.parts import Mode, Prompt, VideoRequest
 from kling_nb.api.results import Faces
@@ -52,8 +53,8 @@ class IdentifyFace(Immediate):
     path: ClassVar[str] = "videos/identify-face"
     yields: ClassVar[str] = "faces"
 
-    video_id: Annotated[str, earlier_video((0, 60))] | None = Field(default=None, kw_only=False)
-    video_url: Annotated[str, by_url((2, 60))] | None = None
+    video_id: Annotated[Loose[str], earlier_video((0, 60))] | None = Field(default=None, kw_only=False)
+    video_url: Annotated[Loose[str], by_url((2, 60))] | None = None
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()
@@ -98,13 +99,13 @@ class AdvancedLipSync(VideoRequest):
 
     session_id: SessionId = Field(kw_only=False)
     face_id: FaceId = Field(kw_only=False)
-    audio_id: Annotated[str, earlier_audio((2, 60))] | None = None
-    sound_file: Annotated[Given, sound(2, 60), SoundOnWire] | None = None
-    sound_start_time: int = Field(0, ge=0)
-    sound_end_time: int | None = Field(None, ge=LEAST)
-    sound_insert_time: int = Field(0, ge=0)
-    sound_volume: float | None = Field(None, ge=0, le=2)
-    original_audio_volume: float | None = Field(None, ge=0, le=2)
+    audio_id: Annotated[Loose[str], earlier_audio((2, 60))] | None = None
+    sound_file: Annotated[Loose[Given], sound(2, 60), SoundOnWire] | None = None
+    sound_start_time: int = Field(default=0, ge=0)
+    sound_end_time: int | None = Field(default=None, ge=LEAST)
+    sound_insert_time: int = Field(default=0, ge=0)
+    sound_volume: float | None = Field(default=None, ge=0, le=2)
+    original_audio_volume: float | None = Field(default=None, ge=0, le=2)
 
     @property
     def _end(self) -> int | None:
@@ -165,13 +166,13 @@ class LipSync(VideoRequest):
 
     path: ClassVar[str] = "videos/lip-sync"
 
-    video_id: Annotated[str, earlier_video((2, 10))] | None = Field(default=None, kw_only=False)
-    video_url: Annotated[str, by_url((2, 10))] | None = None
-    text: str | None = Field(None, min_length=1, max_length=120)
-    voice_id: str | None = Field(None, min_length=1)
+    video_id: Annotated[Loose[str], earlier_video((2, 10))] | None = Field(default=None, kw_only=False)
+    video_url: Annotated[Loose[str], by_url((2, 10))] | None = None
+    text: str | None = Field(default=None, min_length=1, max_length=120)
+    voice_id: str | None = Field(default=None, min_length=1)
     voice_language: Language | None = None
     voice_speed: Speed | None = None
-    audio_file: Annotated[Given, sound(2, 60), SoundOnWire] | None = None
+    audio_file: Annotated[Loose[Given], sound(2, 60), SoundOnWire] | None = None
     audio_url: WebUrl | None = None
 
     def problems(self) -> Iterator[str]:
@@ -231,8 +232,8 @@ class Avatar(VideoRequest):
     path: ClassVar[str] = "videos/avatar/image2video"
 
     image: ImageInput = Field(kw_only=False)
-    audio_id: Annotated[str, earlier_audio((2, 300))] | None = None
-    sound_file: Annotated[Given, sound(2, 300), SoundOnWire] | None = None
+    audio_id: Annotated[Loose[str], earlier_audio((2, 300))] | None = None
+    sound_file: Annotated[Loose[Given], sound(2, 300), SoundOnWire] | None = None
     prompt: Prompt | None = None
     mode: Mode = "std"
 

@@ -7,13 +7,27 @@ applied when a request is written out. Whatever pydantic finds wrong is told as 
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, ValidationError, model_validator
 
 from kling_nb.api.errors import RequestRefused
 
-__all__ = ["OnOff", "Part", "Seconds", "YesNo", "listed"]
+__all__ = ["Loose", "OnOff", "Part", "Seconds", "YesNo", "listed"]
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    # What may be given is more than what is kept: type checkers must not object to a path, a dict, a result or a job.
+    Loose = Union[T, Any]  # noqa: UP007  the other form cannot be subscripted
+else:
+
+    class Loose:
+        """``Loose[X]``: X once it is taken, anything that becomes one when it is given."""
+
+        def __class_getitem__(cls, kept: type) -> type:
+            return kept
+
 
 # Kling wants video lengths as strings: "5", "10" (reference: kling-api, "Durations of videos are strings").
 Seconds = Annotated[int, PlainSerializer(str)]
@@ -60,6 +74,10 @@ class Part(BaseModel):
             super().__init__(**given)
         except ValidationError as error:
             raise RequestRefused(refusal(cls, error)) from None
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """Show what was given, not the thirty fields that were not."""
+        yield from ((name, getattr(self, name)) for name in type(self).model_fields if name in self.model_fields_set)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise RequestRefused(

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from kling_nb.api.advice import advise
 from kling_nb.api.clips import ImageItems
-from kling_nb.api.fields import Part
+from kling_nb.api.fields import Loose, Part
 from kling_nb.api.media import ImageInput
 from kling_nb.api.parts import Elements, Prompt, Watermark, advise_references, wrapped
 from kling_nb.api.prices import EXPANSION, MULTI_IMAGE, Estimate, image_price
@@ -35,7 +35,7 @@ class ImageRequest(Request):
 
     yields: ClassVar[str] = "image"
 
-    watermark_info: Watermark | None = None
+    watermark_info: Loose[Watermark] | None = None
 
 
 class ImageGeneration(ImageRequest):
@@ -88,13 +88,13 @@ class ImageGeneration(ImageRequest):
     model_name: str = "kling-v1"
     image: ImageInput | None = None
     image_reference: Literal["subject", "face"] | None = None
-    image_fidelity: float | None = Field(None, ge=0, le=1)
-    human_fidelity: float | None = Field(None, ge=0, le=1)
+    image_fidelity: float | None = Field(default=None, ge=0, le=1)
+    human_fidelity: float | None = Field(default=None, ge=0, le=1)
     n: Count = 1
     aspect_ratio: Ratio = "16:9"
     resolution: Literal["1k", "2k"] | None = None
     negative_prompt: Prompt | None = None
-    element_list: Elements | None = Field(None, min_length=1)
+    element_list: Elements | None = Field(default=None, min_length=1)
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()
@@ -157,7 +157,7 @@ class MultiImage2Image(ImageRequest):
     models: ClassVar[tuple[str, ...]] = ("kling-v2", "kling-v2-1")
     gateway: ClassVar[bool] = False
 
-    subject_image_list: list[Annotated[SubjectItem, wrapped("subject_image")]] = Field(
+    subject_image_list: list[Annotated[Loose[SubjectItem], wrapped("subject_image")]] = Field(
         min_length=1, max_length=4, kw_only=False
     )
     prompt: Prompt | None = Field(default=None, kw_only=False)
@@ -203,11 +203,11 @@ class OmniImage(ImageRequest):
     gateway: ClassVar[bool] = False
 
     prompt: Prompt = Field(min_length=1, kw_only=False)
-    image_list: ImageItems | None = Field(None, min_length=1, max_length=10)
-    element_list: Elements | None = Field(None, min_length=1, max_length=10)
+    image_list: ImageItems | None = Field(default=None, min_length=1, max_length=10)
+    element_list: Elements | None = Field(default=None, min_length=1, max_length=10)
     model_name: str = "kling-image-o1"
     n: Count = 1
-    aspect_ratio: Ratio | Literal["auto"] | None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9", "auto"] | None = None
     resolution: Literal["1k", "2k"] | None = None
 
     def problems(self) -> Iterator[str]:
@@ -243,10 +243,10 @@ class ExpandImage(ImageRequest):
     path: ClassVar[str] = "images/editing/expand"
 
     image: ImageInput = Field(kw_only=False)
-    up_expansion_ratio: float = Field(0, ge=0, le=2)
-    down_expansion_ratio: float = Field(0, ge=0, le=2)
-    left_expansion_ratio: float = Field(0, ge=0, le=2)
-    right_expansion_ratio: float = Field(0, ge=0, le=2)
+    up_expansion_ratio: float = Field(default=0, ge=0, le=2)
+    down_expansion_ratio: float = Field(default=0, ge=0, le=2)
+    left_expansion_ratio: float = Field(default=0, ge=0, le=2)
+    right_expansion_ratio: float = Field(default=0, ge=0, le=2)
     prompt: Prompt | None = None
     n: Count = 1
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from kling_nb.api.earlier import ElementId, VoiceId, earlier_video
-from kling_nb.api.fields import Part
+from kling_nb.api.fields import Loose, Part
 from kling_nb.api.media import ImageInput, WebUrl, by_url
 from kling_nb.api.parts import wrapped
 from kling_nb.api.results import Package
@@ -59,7 +59,7 @@ class CustomVoice(Request):
 
     voice_name: Name = Field(kw_only=False)
     voice_url: WebUrl | None = None
-    video_id: Annotated[str, earlier_video((5, 30))] | None = None
+    video_id: Annotated[Loose[str], earlier_video((5, 30))] | None = None
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()
@@ -95,8 +95,8 @@ class PresetVoices(_Library):
     path: ClassVar[str] = "general/presets-voices"
     yields: ClassVar[str] = "voices"
 
-    page: int = Field(1, ge=1, le=1000)
-    size: int = Field(30, ge=1, le=1000)
+    page: int = Field(default=1, ge=1, le=1000)
+    size: int = Field(default=30, ge=1, le=1000)
 
     def body(self) -> dict[str, Any]:
         return {"pageNum": self.page, "pageSize": self.size}
@@ -145,19 +145,19 @@ class ElementImages(Part):
     """Pictures of an element: one from the front, and 1 to 3 from other sides or nearer."""
 
     frontal_image: ImageInput
-    refer_images: list[Annotated[ReferenceImage, wrapped("image_url")]] = Field(min_length=1, max_length=3)
+    refer_images: list[Annotated[Loose[ReferenceImage], wrapped("image_url")]] = Field(min_length=1, max_length=3)
 
 
 class ReferenceVideo(Part):
     """A video of an element: MP4 or MOV by URL, 3 to 8 s, 1080p, 16:9 or 9:16, at most 200 MB."""
 
-    video_url: Annotated[str, by_url((3, 8))]
+    video_url: Annotated[Loose[str], by_url((3, 8))]
 
 
 class ElementVideos(Part):
     """The video of an element, exactly one."""
 
-    refer_videos: list[Annotated[ReferenceVideo, wrapped("video_url")]] = Field(min_length=1, max_length=1)
+    refer_videos: list[Annotated[Loose[ReferenceVideo], wrapped("video_url")]] = Field(min_length=1, max_length=1)
 
 
 class Tag(Part):
@@ -201,10 +201,10 @@ class CustomElement(Request):
     element_name: Name = Field(kw_only=False)
     element_description: str = Field(min_length=1, max_length=100, kw_only=False)
     reference_type: Literal["video_refer", "image_refer"]
-    element_image_list: ElementImages | None = None
-    element_video_list: ElementVideos | None = None
+    element_image_list: Loose[ElementImages] | None = None
+    element_video_list: Loose[ElementVideos] | None = None
     element_voice_id: VoiceId | None = None
-    tag_list: list[Annotated[Tag, wrapped("tag_id")]] | None = Field(None, min_length=1)
+    tag_list: list[Annotated[Loose[Tag], wrapped("tag_id")]] | None = Field(default=None, min_length=1)
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()
@@ -244,8 +244,8 @@ class PresetElements(_Library):
     path: ClassVar[str] = "general/advanced-presets-elements"
     yields: ClassVar[str] = "elements"
 
-    page: int = Field(1, ge=1, le=1000)
-    size: int = Field(30, ge=1, le=500)
+    page: int = Field(default=1, ge=1, le=1000)
+    size: int = Field(default=30, ge=1, le=500)
 
     def body(self) -> dict[str, Any]:
         return {"pageNum": self.page, "pageSize": self.size}
@@ -292,7 +292,7 @@ def _milliseconds(value: Any) -> Any:
     return int(value.timestamp() * 1000) if isinstance(value, datetime) else value
 
 
-Moment = Annotated[int, BeforeValidator(_milliseconds), Field(ge=0)]
+Moment = Annotated[Loose[int], BeforeValidator(_milliseconds), Field(ge=0)]
 MONTH = 30 * 24 * 3600 * 1000  # milliseconds
 
 

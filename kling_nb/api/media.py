@@ -23,6 +23,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from pydantic import BeforeValidator, PlainSerializer, SerializationInfo
 
 from kling_nb.api.earlier import Range, check_length, finished
+from kling_nb.api.fields import Loose
 from kling_nb.api.pictures import drawn, look, upright
 from kling_nb.api.sounds import sound_format, sound_seconds
 
@@ -236,7 +237,7 @@ def _web_url(value: Any) -> str:
     raise ValueError(f"{_short(str(value))}: it must be a URL (http:// or https://).")
 
 
-ImageInput = Annotated[Given, BeforeValidator(_picture), PlainSerializer(_written, return_type=str)]
+ImageInput = Annotated[Loose[Given], BeforeValidator(_picture), PlainSerializer(_written, return_type=str)]
 WebUrl = Annotated[str, BeforeValidator(_web_url)]
 SoundOnWire = PlainSerializer(_written, return_type=str)
-SoundInput = Annotated[Given, sound(), SoundOnWire]
+SoundInput = Annotated[Loose[Given], sound(), SoundOnWire]

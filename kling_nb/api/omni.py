@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from kling_nb.api.advice import advise
-from kling_nb.api.fields import OnOff, Part, Seconds, YesNo, listed
+from kling_nb.api.fields import Loose, OnOff, Part, Seconds, YesNo, listed
 from kling_nb.api.media import ImageInput, by_url
 from kling_nb.api.parts import (
     AspectRatio,
@@ -38,7 +38,7 @@ class OmniVideoItem(Part):
     MP4 or MOV by URL, at least 3 s, sides of 720 to 2160 px, 24 to 60 fps, at most 200 MB.
     """
 
-    video_url: Annotated[str, by_url((3, inf))]
+    video_url: Annotated[Loose[str], by_url((3, inf))]
     refer_type: Literal["feature", "base"] = "base"
     keep_original_sound: YesNo | None = None
 
@@ -84,12 +84,16 @@ class OmniVideo(MultiShot):
     models: ClassVar[tuple[str, ...]] = (O1, V3)
 
     prompt: Prompt | None = Field(default=None, kw_only=False)
-    image_list: list[Annotated[OmniImageItem, wrapped("image_url")]] | None = Field(None, min_length=1, max_length=7)
-    element_list: Elements | None = Field(None, min_length=1, max_length=7)
-    video_list: list[Annotated[OmniVideoItem, wrapped("video_url")]] | None = Field(None, min_length=1, max_length=1)
+    image_list: list[Annotated[Loose[OmniImageItem], wrapped("image_url")]] | None = Field(
+        default=None, min_length=1, max_length=7
+    )
+    element_list: Elements | None = Field(default=None, min_length=1, max_length=7)
+    video_list: list[Annotated[Loose[OmniVideoItem], wrapped("video_url")]] | None = Field(
+        default=None, min_length=1, max_length=1
+    )
     model_name: str = O1
     mode: Mode = "pro"
-    duration: Seconds = Field(5, ge=3, le=15)
+    duration: Seconds = Field(default=5, ge=3, le=15)
     aspect_ratio: AspectRatio | None = None
     sound: OnOff | None = None
 
@@ -203,13 +207,13 @@ class MotionControl(VideoRequest):
     gateway: ClassVar[bool] = False
 
     image_url: ImageInput = Field(kw_only=False)
-    video_url: Annotated[str, by_url((3, 30))] = Field(kw_only=False)
+    video_url: Annotated[Loose[str], by_url((3, 30))] = Field(kw_only=False)
     character_orientation: Literal["image", "video"]
     mode: Mode
     prompt: Prompt | None = None
     model_name: str = "kling-v2-6"
     keep_original_sound: YesNo | None = None
-    element_list: Elements | None = Field(None, min_length=1, max_length=1)
+    element_list: Elements | None = Field(default=None, min_length=1, max_length=1)
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from kling_nb.api.advice import advise
 from kling_nb.api.earlier import ElementId, VoiceId
-from kling_nb.api.fields import Part, Seconds, listed
+from kling_nb.api.fields import Loose, Part, Seconds, listed
 from kling_nb.api.media import ImageInput
 from kling_nb.api.workflow import Request
 
@@ -66,8 +66,8 @@ class Element(Part):
     element_id: ElementId
 
 
-Voices = Annotated[list[Annotated[Voice, wrapped("voice_id")]], Field(min_length=1, max_length=2)]
-Elements = list[Annotated[Element, wrapped("element_id")]]
+Voices = Annotated[list[Annotated[Loose[Voice], wrapped("voice_id")]], Field(min_length=1, max_length=2)]
+Elements = list[Annotated[Loose[Element], wrapped("element_id")]]
 
 
 class Shot(Part):
@@ -81,12 +81,12 @@ class Shot(Part):
 class CameraMove(Part):
     """A simple camera move: exactly one of the six, from -10 to 10, is not zero."""
 
-    horizontal: float = Field(0, ge=-10, le=10)
-    vertical: float = Field(0, ge=-10, le=10)
-    pan: float = Field(0, ge=-10, le=10)
-    tilt: float = Field(0, ge=-10, le=10)
-    roll: float = Field(0, ge=-10, le=10)
-    zoom: float = Field(0, ge=-10, le=10)
+    horizontal: float = Field(default=0, ge=-10, le=10)
+    vertical: float = Field(default=0, ge=-10, le=10)
+    pan: float = Field(default=0, ge=-10, le=10)
+    tilt: float = Field(default=0, ge=-10, le=10)
+    roll: float = Field(default=0, ge=-10, le=10)
+    zoom: float = Field(default=0, ge=-10, le=10)
 
     def problems(self) -> Iterator[str]:
         moves = [name for name in type(self).model_fields if getattr(self, name)]
@@ -98,7 +98,7 @@ class CameraControl(Part):
     """How the camera moves: one of the named moves, or ``simple`` with a `CameraMove` as ``config``."""
 
     type: Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
-    config: CameraMove | None = None
+    config: Loose[CameraMove] | None = None
 
     def problems(self) -> Iterator[str]:
         if self.type == "simple" and self.config is None:
@@ -118,13 +118,13 @@ class DynamicMask(Part):
     """A moving area: its mask (same size as the other masks) and its path of 2 to 77 points."""
 
     mask: ImageInput
-    trajectories: list[Trajectory] = Field(min_length=2, max_length=77)
+    trajectories: list[Loose[Trajectory]] = Field(min_length=2, max_length=77)
 
 
 class VideoRequest(Request):
     """What the workflows that render a video share."""
 
-    watermark_info: Watermark | None = None
+    watermark_info: Loose[Watermark] | None = None
 
 
 class MultiShot(VideoRequest):
@@ -132,7 +132,7 @@ class MultiShot(VideoRequest):
 
     multi_shot: bool | None = None
     shot_type: Literal["customize", "intelligence"] | None = None
-    multi_prompt: list[Shot] | None = Field(None, min_length=1, max_length=6)
+    multi_prompt: list[Loose[Shot]] | None = Field(default=None, min_length=1, max_length=6)
 
     def shot_problems(self, prompt: str | None, duration: int) -> Iterator[str]:
         """Say what is wrong between the shots and the prompt."""

@@ -3,7 +3,7 @@
 As with tasks, unknown fields are kept, and a detail that makes no sense is dropped rather than the whole.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
@@ -145,7 +145,7 @@ class Cutout(Image):
 
     type: Detail[str] = None
     is_contain: Detail[bool] = None
-    url: Annotated[str, Field()] = ""
+    url: str = ""
 
 
 class Package(Answer):

@@ -8,7 +8,7 @@ from pydantic import Field
 from kling_nb.api.advice import advise
 from kling_nb.api.clips import ImageItems, five_or_ten
 from kling_nb.api.earlier import SessionId, earlier_video
-from kling_nb.api.fields import Part, Seconds
+from kling_nb.api.fields import Loose, Part, Seconds
 from kling_nb.api.media import by_url
 from kling_nb.api.parts import Mode, Prompt, VideoRequest, advise_prompt, advise_references
 from kling_nb.api.results import Masks, Preview, Selection, Session
@@ -50,8 +50,8 @@ class InitSelection(Immediate):
     path: ClassVar[str] = "videos/multi-elements/init-selection"
     yields: ClassVar[str] = "session"
 
-    video_id: Annotated[str, earlier_video((2, 5), (7, 10))] | None = Field(default=None, kw_only=False)
-    video_url: Annotated[str, by_url((2, 5), (7, 10))] | None = None
+    video_id: Annotated[Loose[str], earlier_video((2, 5), (7, 10))] | None = Field(default=None, kw_only=False)
+    video_url: Annotated[Loose[str], by_url((2, 5), (7, 10))] | None = None
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()
@@ -73,7 +73,7 @@ class _Marking(Immediate):
 
     session_id: SessionId = Field(kw_only=False)
     frame_index: int = Field(ge=0)
-    points: list[Point] = Field(min_length=1, max_length=10)
+    points: list[Loose[Point]] = Field(min_length=1, max_length=10)
 
     def answer(self, data: Any) -> Masks:
         return Masks.model_validate(data)

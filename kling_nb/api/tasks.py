@@ -265,7 +265,7 @@ class Task(Answer):
     @property
     def media(self) -> list[Media]:
         """Everything the task yielded: videos, then images in the order of their series, then audios."""
-        images = _read(Image, self.task_result.get("images"))
+        images = _read(Image, self.task_result.get("images")) + _read(Image, self.task_result.get("series_images"))
         if all(image.index is not None for image in images):
             images.sort(key=lambda image: image.index or 0)
         return [

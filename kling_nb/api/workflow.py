@@ -163,7 +163,7 @@ class Request(Call):
     """
 
     external_task_id: str = Field(default_factory=lambda: f"knb-{uuid.uuid4().hex}", min_length=1, max_length=128)
-    callback_url: str | None = Field(None, pattern=r"^https?://")
+    callback_url: str | None = Field(default=None, pattern=r"^https?://")
 
 
 class Immediate(Call):

@@ -651,6 +651,11 @@ def test_an_earlier_video_gives_its_id() -> None:
         pytest.param(
             lambda: Text2Video("x", **SOUND, voice_list=["1"]), "lists no such field", id="voices-in-text-to-video"
         ),
+        pytest.param(
+            lambda: Image2Video(URL, "x", **SOUND, voice_list=["oversea_male1"]),
+            "is a voice of tts and lip-sync",
+            id="a-voice-of-another-kind",
+        ),
         pytest.param(lambda: Image2Video(URL), "prompt is empty", id="a-picture-without-a-prompt"),
         pytest.param(
             lambda: Image2Video(image_tail=URL, prompt="x"), "not documented for kling-v1", id="an-end-frame-alone"
@@ -734,6 +739,11 @@ def test_too_many_values_without_a_name_are_refused() -> None:
         Text2Video("a", prompt="b")
 
 
+def test_a_request_shows_what_was_given() -> None:
+    """Its repr is the call, without everything that was left to its default."""
+    assert repr(Text2Video("a fox", duration=10)) == "Text2Video(duration=10, prompt='a fox')"
+
+
 def test_a_request_stays_as_it_was_checked() -> None:
     """Changing it after the check would send what nobody looked at."""
     with pytest.raises(RequestRefused, match="make a new one to change mode"):
@@ -745,6 +755,7 @@ class Running:
 
     def __init__(self, result: Any = None) -> None:
         self.result = result
+        self.error: Exception | None = None
 
     def __await__(self) -> Any:
         raise NotImplementedError
@@ -763,6 +774,13 @@ def test_a_finished_job_stands_for_its_result() -> None:
 def test_an_unfinished_job_is_refused_in_a_request() -> None:
     """A request that cannot be written out is none yet."""
     assert "<a job> is not finished: wait for it first" in refusal(VideoExtend, video_id=Running())
+
+
+def test_a_failed_job_is_refused_with_its_reason() -> None:
+    """What has failed will never be finished."""
+    job = Running()
+    job.error = RuntimeError("risk control")
+    assert "<a job> has failed: risk control" in refusal(VideoExtend, video_id=job)
 
 
 def test_unfinished_jobs_are_found_wherever_they_are() -> None:

@@ -58,6 +58,14 @@ def test_a_series_of_images_is_complete_and_in_order() -> None:
     assert [image.url for image in task.media] == ["https://m/0", "u", "https://m/2"]
 
 
+def test_a_series_that_is_called_so_is_one() -> None:
+    """Another gateway's pages name the list of a series series_images."""
+    assert [image.url for image in done(series_images=[{"index": 0, "url": "a"}, {"index": 1, "url": "b"}]).media] == [
+        "a",
+        "b",
+    ]
+
+
 def test_images_without_an_index_keep_their_order() -> None:
     """Where the service does not number them, its order is the order."""
     task = done(images=[{"url": "b"}, {"url": "a", "index": 1}])
@@ -199,6 +207,11 @@ def test_the_gateways_wrapper_is_taken_off(inside: object) -> None:
     assert task.status is TaskStatus.SUCCEED
     assert [video.id for video in task.media] == ["v1"]
     assert task.model_dump()["progress"] == "100%"
+
+
+def test_a_task_beside_its_own_id_is_found() -> None:
+    """An envelope that repeats the id, and no status of its own, hides nothing."""
+    assert Task.model_validate({"task_id": "inner", "code": 0, "data": KLING}).status is TaskStatus.SUCCEED
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ RULES = [
     ],
     Rule("a face is found within 60 s", IdentifyFace, {"video_id": video(60)}, {"video_id": video(61)}, "a video of 61 s: it may have 0 to 60 s"),
     Rule("a face by URL needs 2 s", IdentifyFace, {"video_url": video(2)}, {"video_url": video(1)}, "a video of 1 s: it may have 2 to 60 s"),
-    Rule("5 s can be edited", InitSelection, {"video_id": video(5)}, {"video_id": video(6)}, "a video of 6 s: it may have 2 to 5 or 7 to 10 s"),
+    Rule("5 s can be edited", InitSelection, {"video_id": video(5.1)}, {"video_id": video(6)}, "a video of 6 s: it may have 2 to 5 or 7 to 10 s"),
     Rule("10 s can be edited", InitSelection, {"video_url": video(10)}, {"video_url": video(11)}, "a video of 11 s: it may have 2 to 5 or 7 to 10 s"),
     Rule("20 s can get a sound", VideoToAudio, {"video_id": video(20)}, {"video_id": video(21)}, "a video of 21 s: it may have 3 to 20 s"),
     Rule("a sound is told in 200 characters", VideoToAudio, {"video_id": "v", "sound_effect_prompt": "x" * 200}, {"sound_effect_prompt": "x" * 201}, "at most 200 characters"),
