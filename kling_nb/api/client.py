@@ -19,7 +19,7 @@ from kling_nb.api.requests import WORKFLOWS, Call, Immediate, Request
 from kling_nb.api.tasks import Task
 from kling_nb.api.workflow import Answering
 
-__all__ = ["GATEWAY", "AsyncKling", "is_loopback"]
+__all__ = ["GATEWAY", "AsyncKling", "Workflow", "is_loopback", "path_of"]
 
 GATEWAY = "https://api.cometapi.com/kling/v1"
 TIMEOUT = 30.0  # seconds for each of connecting, sending and each wait for bytes
@@ -159,7 +159,7 @@ class AsyncKling:
         ServiceUnavailable
             The service could not answer; asking again is free.
         """
-        path = _path(workflow)
+        path = path_of(workflow)
         given = [name.strip() for name in (task_id, external_task_id) if name.strip()]
         if len(given) != 1 or not given[0].strip("."):
             raise RequestRefused(f"Asking for a task ({path}) takes one id: task_id or external_task_id.")
@@ -189,7 +189,7 @@ class AsyncKling:
         -----
         Documented by Kling; the gateway does not document it and may answer `RequestRefused` or `TaskNotFound`.
         """
-        path = _path(workflow)
+        path = path_of(workflow)
         for name, value, most in (("page", page, 1000), ("size", size, 500)):
             if not 1 <= value <= most:
                 raise RequestRefused(f"{name} = {value}: it may be 1 to {most}. Nothing was sent.")
@@ -269,7 +269,8 @@ def _checked(base_url: str) -> str:
     return base_url.strip().rstrip("/")
 
 
-def _path(workflow: Workflow) -> str:
+def path_of(workflow: Workflow) -> str:
+    """The path of a workflow that is given as such, as its name, or as its class or request."""
     if not isinstance(workflow, str):
         return workflow.path
     return WORKFLOWS[workflow].path if workflow in WORKFLOWS else workflow.strip("/")

@@ -29,7 +29,7 @@ from kling_nb.notebook.looks import FAINT, TEXT, badge, plain
 from kling_nb.notebook.options import Form, as_form, options
 from kling_nb.notebook.preview import INSTALL, Copy, able, small_copy
 
-__all__ = ["About", "Audio", "Image", "Result", "Video", "finished"]
+__all__ = ["About", "Audio", "Image", "Result", "Video", "address", "finished", "nearby"]
 
 EMBEDDED = 1_000_000  # bytes; "auto" embeds what is smaller: ten of them still save in a moment
 WIDTH = 640  # pixels on the page at most
@@ -104,7 +104,7 @@ class _OnDisk(tasks.Media):
             HTML instead of what `about` says.
         """
         form = options.display if form is None else as_form(form)
-        link = f'<a href="{_address(self.path)}" target="_blank">{plain(_nearby(self.path))}</a>'
+        link = f'<a href="{address(self.path)}" target="_blank">{plain(nearby(self.path))}</a>'
         try:
             size = self.path.stat().st_size
         except OSError:
@@ -142,7 +142,7 @@ class _OnDisk(tasks.Media):
 
     def _with_file(self, player: str, how: How) -> str:
         """Let the player of a small copy try the file itself first."""
-        return player.replace("<source", f'<source src="{_address(self.path)}"><source', 1 if how == "preview" else 0)
+        return player.replace("<source", f'<source src="{address(self.path)}"><source', 1 if how == "preview" else 0)
 
     @property
     def _label(self) -> str:
@@ -176,7 +176,7 @@ class Video(tasks.Video, _OnDisk):
         style = "display:block;max-width:100%;max-height:480px;border-radius:4px"
         attributes = f'controls loop playsinline preload="auto" style="{style}" aria-label="{plain(self._label)}"'
         if how == "link":
-            return str(display.Video(url=_address(self.path), html_attributes=attributes)._repr_html_())
+            return str(display.Video(url=address(self.path), html_attributes=attributes)._repr_html_())
         if picture := small_copy(self.path, "poster"):
             attributes += f' poster="{_data(picture)}"'
         inside = copy or self._whole()
@@ -190,8 +190,8 @@ class Image(tasks.Image, _OnDisk):
     _usual: ClassVar[str] = "image/png"
 
     def _player(self, how: How, copy: Copy | None) -> str:
-        address = _address(self.path) if how == "link" else _data(copy or self._whole())
-        return str(display.Image(url=address, alt=self._label)._repr_html_())
+        source = address(self.path) if how == "link" else _data(copy or self._whole())
+        return str(display.Image(url=source, alt=self._label)._repr_html_())
 
 
 class Audio(tasks.Audio, _OnDisk):
@@ -203,8 +203,8 @@ class Audio(tasks.Audio, _OnDisk):
         label = f'<audio style="width:100%" aria-label="{plain(self._label)}"'
         if how == "link":
             # On the element itself, because an untrusted notebook keeps it there only.
-            shown = display.Audio(url=_address(self.path))
-            return str(shown._repr_html_()).replace("<audio", f'{label} src="{_address(self.path)}"', 1)
+            shown = display.Audio(url=address(self.path))
+            return str(shown._repr_html_()).replace("<audio", f'{label} src="{address(self.path)}"', 1)
         inside = copy or self._whole()
         shown = display.Audio(data=inside.data)
         shown.mimetype = inside.mimetype
@@ -249,7 +249,7 @@ def _folder() -> Path:
     return notebook.parent if notebook.is_absolute() and notebook.is_file() else _STARTED_IN
 
 
-def _nearby(path: Path) -> str:
+def nearby(path: Path) -> str:
     """The path from the notebook's folder, where there is one: not between two drives of Windows."""
     try:
         return os.path.relpath(path, _folder())
@@ -257,7 +257,7 @@ def _nearby(path: Path) -> str:
         return str(path)
 
 
-def _address(path: Path) -> str:
+def address(path: Path) -> str:
     """A URL that JupyterLab plays: relative to the notebook (absolute ones fail), safe inside an attribute."""
-    near = Path(_nearby(path))
+    near = Path(nearby(path))
     return near.as_uri() if near.is_absolute() else quote(os.fsencode(near.as_posix()))

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     import av
     from av.container import InputContainer, OutputContainer
 
-__all__ = ["INSTALL", "Copy", "able", "small_copy"]
+__all__ = ["INSTALL", "Copy", "able", "small_copy", "thumbnail"]
 
 INSTALL = "pip install 'kling-nb[simulator]'"
 
 HEIGHT = 480  # pixels of a film, at most
 POSTER = (360, 0.1)  # of what a player shows before it plays: pixels of height, bytes a pixel (23 kB), at most
 PICTURE = (720, 0.3)  # of a picture that is to be looked at for itself: the same
+THUMBNAIL = (72, 0.5)  # of a row in a table: the same
 # With a poster of 20 kB, and base64's third on top, 5 s stay below 400 kB even where every pixel moves.
 BIT_RATE = 340_000  # bits a second of a film, at most; what moves little needs a fraction
 SOUND_BIT_RATE = 48_000  # bits a second
@@ -72,6 +73,19 @@ def small_copy(path: Path, what: What) -> Copy | None:
         with _encoding:
             return _made(path, path.stat().st_mtime_ns, what)
     except (av.FFmpegError, OSError, IndexError, StopIteration):  # not there (any more), or without such a stream
+        return None
+
+
+def thumbnail(path: Path) -> bytes | None:
+    """Return a JPEG of the first picture of a film or of a picture, fit for a table; None as for `small_copy`."""
+    if not able():
+        return None
+    import av
+
+    try:
+        with av.open(str(path)) as source:
+            return _picture(source, *THUMBNAIL).data
+    except (av.FFmpegError, OSError, IndexError, StopIteration):
         return None
 
 
