@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from kling_nb.api.requests import Image2Video, KlingWarning, Text2Video
     from kling_nb.api.tasks import Task, TaskStatus
     from kling_nb.nested import allow_nested_loops
+    from kling_nb.notebook.history import History, history, job, resume
     from kling_nb.notebook.job import Job, image2video, start, text2video
     from kling_nb.notebook.media import Audio, Image, Video
     from kling_nb.notebook.options import options
     from kling_nb.watch.following import State
+    from kling_nb.watch.ledger import Entry
     from kling_nb.watch.service import Service, connect
 
 _HOMES = {
@@ -46,10 +48,12 @@ _HOMES = {
     "api.requests": "Image2Video KlingWarning Text2Video",
     "api.tasks": "Task TaskStatus",
     "nested": "allow_nested_loops",
+    "notebook.history": "History history job resume",
     "notebook.job": "Job image2video start text2video",
     "notebook.media": "Audio Image Video",
     "notebook.options": "options",
     "watch.following": "State",
+    "watch.ledger": "Entry",
     "watch.service": "Service connect",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -60,6 +64,8 @@ __all__ = [
     "Audio",
     "AuthenticationFailed",
     "DownloadFailed",
+    "Entry",
+    "History",
     "Image",
     "Image2Video",
     "Job",
@@ -84,8 +90,11 @@ __all__ = [
     "Video",
     "allow_nested_loops",
     "connect",
+    "history",
     "image2video",
+    "job",
     "options",
+    "resume",
     "start",
     "text2video",
 ]

@@ -29,7 +29,21 @@ from kling_nb.watch.schedule import Kind, Past
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["FINISHED", "Entry", "Ledger"]
+__all__ = ["FINISHED", "STATES", "Entry", "Ledger", "home"]
+
+STATES = (
+    "intent",
+    "sending",
+    "unconfirmed",
+    "submitted",
+    "processing",
+    "downloading",
+    "succeed",
+    "failed",
+    "refused",
+    "abandoned",
+)
+"""All states of an entry, in the order of a task's life; see `Entry`."""
 
 FINISHED = frozenset({"succeed", "failed", "refused", "abandoned"})
 """States in which nothing is left to do: files on disk, ended badly, never made, or given up by the person."""

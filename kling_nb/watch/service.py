@@ -4,10 +4,12 @@ Nothing is guessed. A key chooses CometAPI's gateway; the simulator is chosen by
 error that names both ways out.
 """
 
+import contextlib
 import os
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,7 @@ from kling_nb.watch.watcher import Watcher
 if TYPE_CHECKING:
     from kling_nb.simulator import Simulator
 
-__all__ = ["FOLDER", "Service", "connect", "service"]
+__all__ = ["FOLDER", "Service", "connect", "ledger", "service"]
 
 FOLDER = Path("kling-videos")  # below the notebook's folder, so that JupyterLab can play what lies in it
 
@@ -316,3 +318,13 @@ def _rebuilt(entry: Entry) -> Request:
 def service() -> Service:
     """Return the Kling chosen with `connect`, or choose it from the environment at first use."""
     return _current or connect()
+
+
+@contextlib.contextmanager
+def ledger() -> Iterator[Ledger]:
+    """Give the record of tasks, which needs neither a key nor a service."""
+    if _current is not None:
+        yield _current.ledger
+        return
+    with Ledger() as opened:
+        yield opened
