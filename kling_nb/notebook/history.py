@@ -176,9 +176,7 @@ def resume() -> Resumed:
     if busy := taken.count(None):
         notes.append(f"{_tasks(busy)} being worked on by another process.")
     if late := len(here) - len(taken):
-        notes.append(
-            f"{_tasks(late)} older than {KEPT.days} days, when the service deletes; kling.job(...) still tries."
-        )
+        notes.append(f"{_tasks(late)} older than the {KEPT.days} days that media is kept; kling.job(...) still tries.")
     elsewhere = {entry.service for entry in unfinished if not entry.simulated} - {at.client.base_url}
     notes += [f"More at {other}: kling.connect(base_url={other!r}) first." for other in sorted(elsewhere)]
     return Resumed(jobs, notes if jobs or notes else ["Nothing is unfinished."])

@@ -174,6 +174,11 @@ class Following:
         """Seconds since it was begun, by the wall clock: a render goes on while the laptop sleeps."""
         return max(0.0, (self.ended or time.time()) - self.begun)
 
+    @property
+    def rendering(self) -> float:
+        """Seconds since its create was last sent: a task may wait for its turn long before it is rendered."""
+        return max(0.0, (self.ended or time.time()) - self.sent)
+
     def become(self, state: State | None = None, **changes: Any) -> None:
         """Change and tell everybody who watches."""
         if state is not None:

@@ -180,7 +180,7 @@ class Service:
 
     def progress(self, following: Following) -> Progress:
         """Estimate how far a job is and how long it may still take."""
-        return self.render_times(following.kind).progress(following.age)
+        return self.render_times(following.kind).progress(following.rendering)
 
     def stop(self, following: Following) -> None:
         """Stop watching; the render goes on at the service and is billed."""

@@ -197,7 +197,7 @@ class Watcher:
         except ServiceUnavailable as error:
             return self._again(following, error)
         except RequestRefused as error:
-            if time.time() - following.sent < SETTLING:
+            if following.rendering < SETTLING:
                 return self._again(following, error, "not known to the service so far")
             raise Unconfirmed(
                 f"{following.unanswered} {error} Look into the service's own log; kling.job({own!r}) looks for it once "
@@ -205,14 +205,14 @@ class Watcher:
                 external_task_id=own,
             ) from None
         self._adopt(following, task)
-        return self._next_poll(following)
+        return self._heard(following, task)
 
     async def _ask(self, following: Following) -> float:
         following.polls += 1
         try:
             task = await self.client.get(following.workflow, following.task_id or following.external_task_id)
         except TaskNotFound as error:
-            if time.time() - following.sent < SETTLING:
+            if following.rendering < SETTLING:
                 return self._again(following, error, "not known to the service yet")
             raise
         except ServiceUnavailable as error:
@@ -233,12 +233,12 @@ class Watcher:
                     result=task.task_result,
                     cost=task.final_unit_deduction,
                     lower=task.seconds if task.seconds is not None else following.seen_running,
-                    upper=task.seconds if task.seconds is not None else following.age,
+                    upper=task.seconds if task.seconds is not None else following.rendering,
                 )
                 following.become(State.DOWNLOADING, trouble=None)
                 return 0.0
             case status:
-                following.seen_running = following.age
+                following.seen_running = following.rendering
                 if following.state != status.value:
                     self._record(following, state=status.value)
                 strange = None if task.status_is_known else f'the service says "{task.task_status}"; taken as running'
@@ -299,7 +299,7 @@ class Watcher:
         self._record(following, state="submitted", task_id=task.task_id, submitted=time.time(), message=None)
 
     def _next_poll(self, following: Following) -> float:
-        age = following.age
+        age = following.rendering
         return self._times(following.kind).next_poll(age, jitter=random.random()) - age
 
     def _again(self, following: Following, error: KlingError, said: str | None = None) -> float:
@@ -316,7 +316,9 @@ class Watcher:
             self._record(following, state="failed", message=str(error), finished=time.time())
         elif sending and isinstance(error, (RequestRefused, ServiceUnavailable, LedgerError)):
             self._record(following, state="refused", message=str(error), finished=time.time())
-        elif not isinstance(error, Unconfirmed):  # of which the ledger keeps why the answer was lost
+        elif isinstance(error, Unconfirmed):  # the ledger keeps why the answer was lost
+            self._record(following, state="unconfirmed")
+        else:
             self._record(following, message=str(error))
         following.end(State.UNCONFIRMED if isinstance(error, Unconfirmed) else State.FAILED, error)
 
