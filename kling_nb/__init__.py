@@ -33,10 +33,13 @@ if TYPE_CHECKING:
     from kling_nb.api.requests import Image2Video, KlingWarning, Text2Video
     from kling_nb.api.tasks import Task, TaskStatus
     from kling_nb.nested import allow_nested_loops
+    from kling_nb.notebook.batch import Batch
+    from kling_nb.notebook.gallery import Gallery, compare, gallery
     from kling_nb.notebook.history import History, history, job, resume
     from kling_nb.notebook.job import Job, image2video, start, text2video
     from kling_nb.notebook.media import Audio, Image, Video
     from kling_nb.notebook.options import options
+    from kling_nb.notebook.sweep import sweep
     from kling_nb.watch.following import State
     from kling_nb.watch.ledger import Entry
     from kling_nb.watch.service import Service, connect
@@ -49,9 +52,12 @@ _HOMES = {
     "api.tasks": "Task TaskStatus",
     "nested": "allow_nested_loops",
     "notebook.history": "History history job resume",
+    "notebook.batch": "Batch",
+    "notebook.gallery": "Gallery compare gallery",
     "notebook.job": "Job image2video start text2video",
     "notebook.media": "Audio Image Video",
     "notebook.options": "options",
+    "notebook.sweep": "sweep",
     "watch.following": "State",
     "watch.ledger": "Entry",
     "watch.service": "Service connect",
@@ -63,8 +69,10 @@ __all__ = [
     "AsyncKling",
     "Audio",
     "AuthenticationFailed",
+    "Batch",
     "DownloadFailed",
     "Entry",
+    "Gallery",
     "History",
     "Image",
     "Image2Video",
@@ -89,13 +97,16 @@ __all__ = [
     "Unconfirmed",
     "Video",
     "allow_nested_loops",
+    "compare",
     "connect",
+    "gallery",
     "history",
     "image2video",
     "job",
     "options",
     "resume",
     "start",
+    "sweep",
     "text2video",
 ]
 

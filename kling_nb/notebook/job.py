@@ -7,10 +7,11 @@ background thread, by plain HTML with the finished video. So the saved notebook 
 import asyncio
 import contextlib
 import inspect
+import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, ParamSpec
@@ -23,12 +24,16 @@ from kling_nb.api.requests import Image2Video, Request, Text2Video
 from kling_nb.notebook.looks import TEXT, clock, problem, side_by_side
 from kling_nb.notebook.media import About, Result, finished
 from kling_nb.notebook.options import Form
-from kling_nb.notebook.progress import WORDS, Progress
+from kling_nb.notebook.progress import WORDS, remaining
+from kling_nb.notebook.progress import Progress as View
 from kling_nb.notebook.terminal import Line
 from kling_nb.watch.following import Following, State
+from kling_nb.watch.schedule import Progress
 from kling_nb.watch.service import Service, service
 
 __all__ = ["Job", "image2video", "start", "text2video"]
+
+_log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
@@ -51,7 +56,7 @@ class Job:
     def __init__(self, following: Following, at: Service) -> None:
         self._following = following
         self._service = at
-        self._displays: dict[str, Progress | None] = {}
+        self._audience: list[Callable[[], None]] = []
         self._results: list[Result] | None = None
         self._over: Future[None] = Future()  # it ended, and is shown so
         self.request = following.request
@@ -73,6 +78,11 @@ class Job:
     def external_task_id(self) -> str:
         """Our own id of the task, known from the first moment; the ledger keeps it."""
         return self._following.external_task_id
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end, with its media or without."""
+        return self._following.done.done()
 
     @property
     def error(self) -> KlingError | None:
@@ -100,15 +110,26 @@ class Job:
         return results[0] if results else None
 
     @property
+    def seconds(self) -> float:
+        """How long it has taken so far, in seconds; in all, once it has ended."""
+        return self._following.age
+
+    @property
+    def cost(self) -> str | None:
+        """What it cost, in Kling's units and words, e.g. "0.25"; None until the service says."""
+        task = self._following.task
+        return task.final_unit_deduction if task else None
+
+    @property
     def about(self) -> About:
         """What was asked for and, as far as it is known, how long it took and what it cost."""
         following, kind = self._following, self._following.kind
         prompt = following.prompt or following.workflow.rpartition("/")[2]
         facts = [*filter(None, [kind.model_name, kind.mode]), *([f"{kind.seconds:g} s"] if kind.seconds else [])]
         if following.state is State.SUCCEED:
-            facts.append(f"took {clock(following.age)}")
-        if following.task and following.task.final_unit_deduction:
-            facts.append(f"cost {following.task.final_unit_deduction} units")
+            facts.append(f"took {clock(self.seconds)}")
+        if self.cost:
+            facts.append(f"cost {self.cost} units")
         asked = {} if self.request is None else self.request.described()
         return About(prompt, tuple(facts), self._service.simulated, asked)
 
@@ -129,12 +150,17 @@ class Job:
         """Estimated progress, from 0 to 1; 1 only when the media is there."""
         return 1.0 if self.status is State.SUCCEED else self._service.progress(self._following).fraction
 
+    def progress(self) -> Progress | None:
+        """Estimate how long it may still take; None before it is made and once it is."""
+        running = self.status in (State.SUBMITTED, State.PROCESSING)
+        return self._service.progress(self._following) if running else None
+
     def doing(self) -> list[str]:
         """Tell where it is, in a few words each: state, elapsed time, what is left."""
         following = self._following
-        said = [WORDS[following.state], clock(following.age)]
-        if following.state in (State.SUBMITTED, State.PROCESSING):
-            said.append(_remaining(self._service.progress(following)))
+        said = [WORDS[following.state], clock(self.seconds)]
+        if progress := self.progress():
+            said.append(remaining(progress))
         if following.state is State.DOWNLOADING and following.expected:
             said.append(f"{following.received / 1e6:.1f} of {following.expected / 1e6:.1f} MB")
         return said
@@ -237,13 +263,17 @@ class Job:
         if self._following.done.done():
             display(self._finished(), raw=True, display_id=place)
             return
-        view = Progress(self)
+        view = View(self)
         # The text is what a saved file, a diff or a front end without widgets shows until the end replaces it.
         bundle = {**view.widget._repr_mimebundle_(), "text/plain": repr(self)}
         display(bundle, raw=True, display_id=place)
-        self._displays[place] = view
-        if self._following.done.done():  # it ended between the question and the display
-            self._replace()
+        self.when_ended(lambda: self._replace(place, view))
+
+    def when_ended(self, show: Callable[[], None]) -> None:
+        """Have this called once when the job has ended, before those who wait for it go on; now, if it has ended."""
+        self._audience.append(show)
+        if self._following.done.done():
+            self._tell()
 
     def _ended(self, _: object) -> None:
         """Show how it ended, then tell those who wait.
@@ -251,26 +281,32 @@ class Job:
         In this order, because tools that run notebooks look at outputs only while cells run; and in a thread of its
         own, because a preview takes a second to make, in which the other jobs must go on.
         """
-        if self._displays:
+        if self._audience:
             threading.Thread(target=self._show_the_end, name="kling-nb-show", daemon=True).start()
         else:
             self._over.set_result(None)
 
     def _show_the_end(self) -> None:
         try:
-            self._replace()
+            self._tell()
         finally:
             self._over.set_result(None)
 
-    def _replace(self) -> None:
-        """Put the finished media, or what went wrong, in place of every live view."""
-        views = {place: view for place in list(self._displays) if (view := self._displays.pop(place, None))}
-        if views and any(result.takes_a_moment() for result in self.results):
-            _put(self._finished("link"), views)
-        if views:
-            _put(self._finished(), views)
-        for view in views.values():
-            view.close()
+    def _tell(self) -> None:
+        while self._audience:
+            try:
+                self._audience.pop(0)()
+            except IndexError:  # another thread took the last one
+                return
+            except Exception:  # noqa: BLE001  one place that cannot be shown must not keep the others waiting
+                _log.exception("showing the end of %r failed", self)
+
+    def _replace(self, place: str, view: View) -> None:
+        """Put the finished media, or what went wrong, in place of a live view."""
+        if any(result.takes_a_moment() for result in self.results):
+            display(self._finished("link"), raw=True, display_id=place, update=True)
+        display(self._finished(), raw=True, display_id=place, update=True)
+        view.close()
 
     def _finished(self, form: Form | None = None) -> dict[str, str]:
         if results := self.results:
@@ -280,17 +316,6 @@ class Job:
             said = problem(self.trouble or self.line())
             shown = f'<div style="{TEXT};max-width:640px">{self.about.caption()}{said}</div>'
         return {"text/plain": repr(self), "text/html": shown}
-
-
-def _put(bundle: dict[str, str], places: Iterable[str]) -> None:
-    for place in places:
-        display(bundle, raw=True, display_id=place, update=True)
-
-
-def _remaining(progress: Any) -> str:
-    if progress.longer_than_usual:
-        return "longer than usual"
-    return f"about {clock(progress.low)} to {clock(progress.high)} left (estimate)"
 
 
 def start(request: Request) -> Job:

@@ -93,7 +93,9 @@ class _OnDisk(tasks.Media):
         """
         display.display({"text/plain": repr(self), "text/html": self.figure(form)}, raw=True)
 
-    def figure(self, form: Form | None = None, *, caption: str | None = None) -> str:
+    def figure(
+        self, form: Form | None = None, *, caption: str | None = None, most: int = EMBEDDED, in_widget: bool = False
+    ) -> str:
         """Plain HTML of the medium with its caption; needs no script and no widget.
 
         Parameters
@@ -102,16 +104,22 @@ class _OnDisk(tasks.Media):
             As for `show`.
         caption
             HTML instead of what `about` says.
+        most
+            Bytes below which "auto" embeds the whole file.
+        in_widget
+            Whether it is for a widget, where Jupyter does not resolve relative addresses: only what is carried inside
+            can play there.
         """
         form = options.display if form is None else as_form(form)
-        link = f'<a href="{address(self.path)}" target="_blank">{plain(nearby(self.path))}</a>'
+        near = plain(nearby(self.path))
+        link = near if in_widget else f'<a href="{address(self.path)}" target="_blank">{near}</a>'
         try:
             size = self.path.stat().st_size
         except OSError:
-            how, shown, held = None, "", "the file is not there any more"
+            shown, held = "", "the file is not there any more"
         else:
-            how, copy = self._how(form, size)
-            shown = self._player(how, copy)
+            how, copy = self._how(form, size, most)
+            shown = "" if in_widget and how == "link" else self._player(how, copy, beside=not in_widget)
             held = f"{_megabytes(size)}, {_held(how, form)}"
         about = self.about.caption() if caption is None else caption
         return (
@@ -128,21 +136,21 @@ class _OnDisk(tasks.Media):
             return (large or form == "preview") and able()
         return False
 
-    def _how(self, form: Form, size: int) -> tuple[How, Copy | None]:
+    def _how(self, form: Form, size: int, most: int) -> tuple[How, Copy | None]:
         """Choose: what is carried inside, and how it is called."""
         if form == "auto":
-            form = "embed" if size < EMBEDDED else "preview"
+            form = "embed" if size < most else "preview"
         copy = small_copy(self.path, self.kind) if form == "preview" else None
         if copy is not None and len(copy.data) >= size:  # the file itself is the smaller one
             return "embed", None
         return ("link" if form == "preview" and copy is None else form), copy
 
-    def _player(self, how: How, copy: Copy | None) -> str:
+    def _player(self, how: How, copy: Copy | None, *, beside: bool) -> str:
         raise NotImplementedError
 
-    def _with_file(self, player: str, how: How) -> str:
+    def _with_file(self, player: str) -> str:
         """Let the player of a small copy try the file itself first."""
-        return player.replace("<source", f'<source src="{address(self.path)}"><source', 1 if how == "preview" else 0)
+        return player.replace("<source", f'<source src="{address(self.path)}"><source', 1)
 
     @property
     def _label(self) -> str:
@@ -172,7 +180,7 @@ class Video(tasks.Video, _OnDisk):
 
     _usual: ClassVar[str] = "video/mp4"
 
-    def _player(self, how: How, copy: Copy | None) -> str:
+    def _player(self, how: How, copy: Copy | None, *, beside: bool) -> str:
         style = "display:block;max-width:100%;max-height:480px;border-radius:4px"
         attributes = f'controls loop playsinline preload="auto" style="{style}" aria-label="{plain(self._label)}"'
         if how == "link":
@@ -181,7 +189,8 @@ class Video(tasks.Video, _OnDisk):
             attributes += f' poster="{_data(picture)}"'
         inside = copy or self._whole()
         shown = display.Video(inside.data, embed=True, mimetype=inside.mimetype, html_attributes=attributes)
-        return self._with_file(str(shown._repr_html_()), how) + _UNTRUSTED
+        player = str(shown._repr_html_())
+        return (self._with_file(player) if copy and beside else player) + _UNTRUSTED
 
 
 class Image(tasks.Image, _OnDisk):
@@ -189,7 +198,7 @@ class Image(tasks.Image, _OnDisk):
 
     _usual: ClassVar[str] = "image/png"
 
-    def _player(self, how: How, copy: Copy | None) -> str:
+    def _player(self, how: How, copy: Copy | None, *, beside: bool) -> str:
         source = address(self.path) if how == "link" else _data(copy or self._whole())
         return str(display.Image(url=source, alt=self._label)._repr_html_())
 
@@ -199,7 +208,7 @@ class Audio(tasks.Audio, _OnDisk):
 
     _usual: ClassVar[str] = "audio/mpeg"
 
-    def _player(self, how: How, copy: Copy | None) -> str:
+    def _player(self, how: How, copy: Copy | None, *, beside: bool) -> str:
         label = f'<audio style="width:100%" aria-label="{plain(self._label)}"'
         if how == "link":
             # On the element itself, because an untrusted notebook keeps it there only.
@@ -208,7 +217,8 @@ class Audio(tasks.Audio, _OnDisk):
         inside = copy or self._whole()
         shown = display.Audio(data=inside.data)
         shown.mimetype = inside.mimetype
-        return self._with_file(str(shown._repr_html_()).replace("<audio", label, 1), how) + _UNTRUSTED
+        player = str(shown._repr_html_()).replace("<audio", label, 1)
+        return (self._with_file(player) if copy and beside else player) + _UNTRUSTED
 
 
 Result = Video | Image | Audio

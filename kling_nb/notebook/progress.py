@@ -6,22 +6,28 @@ jobs send nothing. What changes each second is apart from what does not, so that
 
 import threading
 import weakref
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import ipywidgets
 
-from kling_nb.notebook.looks import FAINT, TEXT, WARNING, plain
+from kling_nb.notebook.looks import FAINT, TEXT, WARNING, clock, plain
 from kling_nb.watch.background import soon
 from kling_nb.watch.following import State
 
 if TYPE_CHECKING:
-    from kling_nb.notebook.job import Job
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["WORDS", "Bar", "Progress", "Text", "View", "refreshed", "row", "stop_button", "unwatched"]
+    from kling_nb.notebook.job import Job
+    from kling_nb.watch.schedule import Progress as Estimate
+
+__all__ = ["WORDS", "Overview", "Progress", "close", "counted", "failures", "remaining"]
 
 TICK = 0.5  # seconds between refreshes; what is shown changes once a second at most
 PACE = 0.02  # seconds for each view of the process: many views share what a front end can take
+LISTED = 5  # failures that are told one by one
+_NAME = 80  # characters
 WIDTH = "640px"  # at most, as the video that comes after
 
 WORDS = {
@@ -81,14 +87,14 @@ class Bar:
         self._percent, self._shown = percent, (percent, words)
 
 
-def stop_button(tooltip: str) -> ipywidgets.Button:
+def _stop_button(tooltip: str) -> ipywidgets.Button:
     """Return a button that says Stop, and in its tooltip what that means for the money."""
     return ipywidgets.Button(
         description="Stop", tooltip=tooltip, layout=ipywidgets.Layout(width="auto", margin="0", flex="0 0 auto")
     )
 
 
-def row(*widgets: ipywidgets.Widget) -> ipywidgets.HBox:
+def _row(*widgets: ipywidgets.Widget) -> ipywidgets.HBox:
     """Put widgets side by side, or below each other where it is narrow."""
     layout = ipywidgets.Layout(align_items="center", flex_flow="row wrap", grid_gap="4px 16px", margin="0")
     return ipywidgets.HBox(widgets, layout=layout)
@@ -105,14 +111,14 @@ class Progress:
         self._said = Text(style="font-variant-numeric:tabular-nums", flex="1 1 240px", width="auto")
         self._trouble = Text(style=WARNING)
         self._task = Text(style=FAINT)
-        stop = stop_button("Stop watching. The render goes on at Kling and is billed.")
+        stop = _stop_button("Stop watching. The render goes on at Kling and is billed.")
         stop.on_click(lambda _: job.stop())
         self.widget = ipywidgets.VBox(
-            [head.widget, self._bar.widget, row(self._said.widget, stop), self._trouble.widget, self._task.widget],
+            [head.widget, self._bar.widget, _row(self._said.widget, stop), self._trouble.widget, self._task.widget],
             layout=ipywidgets.Layout(max_width=WIDTH, width="100%", margin="0", overflow="hidden"),
         )
         self.refresh()
-        refreshed(self)
+        _refreshed(self)
 
     def refresh(self) -> None:
         """Bring what is seen up to date; sends nothing where nothing changed."""
@@ -124,7 +130,75 @@ class Progress:
 
     def close(self) -> None:
         """Take the widget off the page and out of the saved file."""
-        unwatched(self)
+        _unwatched(self)
+
+
+def remaining(*running: "Estimate") -> str:
+    """Tell in words how long one job, or several, may still take."""
+    low, high = max(one.low for one in running), max(one.high for one in running)
+    if any(one.longer_than_usual for one in running):
+        return "longer than usual"
+    return f"about {clock(low)} to {clock(high)} left (estimate)"
+
+
+def counted(jobs: "Iterable[Job]") -> list[str]:
+    """Tell how many jobs are where, the finished first."""
+    counts = Counter(job.status for job in jobs)
+    order = sorted(WORDS, key=lambda state: state is not State.SUCCEED)
+    return [f"{counts[state]} {WORDS[state]}" for state in order if counts[state]]
+
+
+def failures(jobs: "Iterable[Job]", names: "Iterable[str]") -> str:
+    """List in HTML what ended without its media; the first few of many, and how many more."""
+    found = [
+        f"<li>{plain(name, _NAME)}: {plain(job.trouble)}</li>"
+        for job, name in zip(jobs, names, strict=True)
+        if job.status in (State.FAILED, State.STOPPED, State.UNCONFIRMED) and job.trouble
+    ]
+    if not found:
+        return ""
+    more = f"<li>and {len(found) - LISTED} more</li>" if len(found) > LISTED else ""
+    return f'<ul style="{WARNING};margin:4px 0;list-style:none">{"".join(found[:LISTED])}{more}</ul>'
+
+
+class Overview:
+    """The widget of many jobs: a bar, how many are where, an overall estimate, what failed, Stop.
+
+    However many there are, it is a handful of widgets, and what it sends does not grow with them.
+    """
+
+    def __init__(self, jobs: "Sequence[Job]", names: "Sequence[str]", heading: str) -> None:
+        self._jobs = jobs
+        self._names = names
+        head = Text()
+        head.show(heading)
+        self._bar = Bar(f"Progress of {len(jobs)} jobs")
+        self._said = Text(style="font-variant-numeric:tabular-nums", flex="1 1 240px", width="auto")
+        self._failed = Text()
+        stop = _stop_button("Stop watching all of them. Renders go on at Kling and are billed.")
+        stop.on_click(lambda _: self._stop())
+        self.widget = ipywidgets.VBox(
+            [head.widget, self._bar.widget, _row(self._said.widget, stop), self._failed.widget],
+            layout=ipywidgets.Layout(max_width=WIDTH, width="100%", margin="0", overflow="hidden"),
+        )
+        self.refresh()
+        _refreshed(self)
+
+    def refresh(self) -> None:
+        """Bring what is seen up to date; sends nothing where nothing changed."""
+        words = counted(self._jobs)
+        running = list(filter(None, (job.progress() for job in self._jobs)))
+        self._said.show(plain(" · ".join([*words, *([remaining(*running)] if running else [])])))
+        self._bar.show(sum(job.fraction for job in self._jobs) / len(self._jobs), ", ".join(words))
+        self._failed.show(failures(self._jobs, self._names))
+
+    def close(self) -> None:
+        """Take the widget off the page and out of the saved file."""
+        _unwatched(self)
+
+    def _stop(self) -> None:
+        for job in self._jobs:
+            job.stop()
 
 
 class View(Protocol):
@@ -172,20 +246,21 @@ class _Ticker:
 _ticker = _Ticker()
 
 
-def refreshed(view: View) -> None:
+def _refreshed(view: View) -> None:
     """Keep a view up to date from now on."""
     _ticker.show(view)
 
 
-def unwatched(view: View) -> None:
+def _unwatched(view: View) -> None:
     """Close a view: it is not refreshed any more, and none of its widgets is left in the page or the file."""
     _ticker.forget(view)
-    _close(view.widget)
+    close(view.widget)
 
 
-def _close(widget: ipywidgets.Widget) -> None:
+def close(widget: ipywidgets.Widget) -> None:
+    """Close a widget and all that is in it; nothing of it is refreshed from then on."""
     for child in getattr(widget, "children", ()):
-        _close(child)
+        close(child)
     widget.layout.close()
     if style := getattr(widget, "style", None):
         style.close()

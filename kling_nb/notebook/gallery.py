@@ -1,0 +1,211 @@
+"""Many results at once: a grid whose cells are live progress until their video is there, played in step.
+
+While jobs run it is a grid of widgets. At the end plain HTML takes its place, which is what is saved: it plays
+anywhere, and where anywidget is installed its videos also play, stop and move together.
+"""
+
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets
+from IPython import get_ipython
+from IPython.display import display
+
+from kling_nb.api.errors import RequestRefused
+from kling_nb.notebook.in_step import keep_in_step
+from kling_nb.notebook.job import Job
+from kling_nb.notebook.labels import Labels
+from kling_nb.notebook.looks import TEXT, badge, problem
+from kling_nb.notebook.media import EMBEDDED, Audio, Image, Result, Video
+from kling_nb.notebook.options import Form, options
+from kling_nb.notebook.progress import Overview, Progress, close
+
+__all__ = ["Gallery", "compare", "gallery"]
+
+LIVE = 24  # jobs that get a live cell of their own; more share one overview
+INLINE = 24  # results carried inside the notebook; more are linked
+NARROWEST = 280  # pixels of a column
+
+
+class Gallery:
+    """Results side by side, with what differs between them as their labels; made by `gallery` and `compare`.
+
+    Attributes
+    ----------
+    cells
+        The jobs and results, in order.
+    group
+        The class of the element that holds the videos, in the page.
+    """
+
+    def __init__(self, cells: Sequence[Job | Result], columns: int | None = None) -> None:
+        self.cells = tuple(cells)
+        self._columns = columns
+        self.group = f"kling-nb-{uuid.uuid4().hex[:12]}"
+        self.labels = Labels([_asked(cell) for cell in self.cells])
+
+    def __repr__(self) -> str:
+        lines = [f"  {self.labels.name(number)}: {_told(cell)}" for number, cell in enumerate(self.cells)]
+        return "\n".join([f"<Gallery of {len(self.cells)}>", *lines])
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def _ipython_display_(self) -> None:
+        """Show it in this cell: live while jobs run, then the grid in the same place."""
+        if not hasattr(get_ipython(), "kernel"):
+            display({"text/plain": repr(self)}, raw=True)
+            return
+        place = uuid.uuid4().hex
+        self._in_step = keep_in_step(self.group)
+        running = [cell for cell in self.cells if isinstance(cell, Job) and not cell.ended]
+        if running:
+            _Live(self, place, running)
+        else:
+            display(self.bundle(), raw=True, display_id=place)
+
+    def bundle(self) -> dict[str, str]:
+        """What is shown at the end, and saved: text, and HTML that needs no script."""
+        shown = "".join(self.cell(number) for number in range(len(self.cells)))
+        grid = f"display:grid;grid-template-columns:{self.columns};gap:16px"
+        return {
+            "text/plain": repr(self),
+            "text/html": f'<div style="{TEXT};margin-bottom:8px">{self.heading()}</div>'
+            f'<div class="{self.group}" style="{grid}">{shown}</div>',
+        }
+
+    @property
+    def columns(self) -> str:
+        """The grid's columns, in CSS: as many as were asked for, or as there is room for."""
+        if self._columns:
+            return f"repeat({self._columns},minmax(0,1fr))"
+        return f"repeat(auto-fill,minmax(min(100%,{NARROWEST}px),1fr))"
+
+    def heading(self) -> str:
+        """HTML that names what all cells have in common."""
+        simulated = any(cell.about.simulated for cell in self.cells)
+        return (badge("SIMULATED") if simulated else "") + self.labels.heading()
+
+    def cell(self, number: int, *, in_widget: bool = False) -> str:
+        """HTML of one cell that is ready: its media, or what went wrong, with its label."""
+        cell, label = self.cells[number], self.labels.label(number)
+        results = cell.results if isinstance(cell, Job) else [cell]
+        if not results:
+            assert isinstance(cell, Job)
+            return f'<div style="{TEXT}">{label}{problem(cell.trouble or cell.line())}</div>'
+        form: Form = "link" if len(self.cells) > INLINE and options.display == "auto" else options.display
+        # "auto" embeds as much in all as it does for one.
+        most = EMBEDDED // len(self.cells)
+        return "".join(result.figure(form, caption=label, most=most, in_widget=in_widget) for result in results)
+
+
+class _Live:
+    """The grid while jobs run: widgets, each replaced by its media when that is there; all of it by HTML at the end."""
+
+    def __init__(self, shown: Gallery, place: str, running: Sequence[Job]) -> None:
+        self._gallery = shown
+        self._place = place
+        self._lock = threading.Lock()
+        self._running = set(running)
+        numbers = {cell: number for number, cell in enumerate(shown.cells) if cell in self._running}
+        names = [shown.labels.name(numbers[job]) for job in running]
+        self._overview = Overview(running, names, shown.heading())
+        self._cells: dict[int, ipywidgets.Box] = {}
+        self._views: dict[int, Progress] = {}
+        parts = [self._overview.widget]
+        if len(shown.cells) <= LIVE:
+            parts.append(self._grid())
+        self.widget = ipywidgets.VBox(parts, layout=ipywidgets.Layout(grid_gap="12px", overflow="hidden"))
+        bundle = {**self.widget._repr_mimebundle_(), "text/plain": repr(shown)}
+        display(bundle, raw=True, display_id=place)
+        for job in running:
+            job.when_ended(partial(self._ended, job, numbers[job]))
+
+    def _grid(self) -> ipywidgets.GridBox:
+        for number, cell in enumerate(self._gallery.cells):
+            self._cells[number] = ipywidgets.VBox(layout=ipywidgets.Layout(overflow="hidden"))
+            if cell in self._running:
+                self._views[number] = Progress(cell, self._gallery.labels.label(number))
+                self._cells[number].children = [self._views[number].widget]
+            else:
+                self._fill(number)
+        layout = ipywidgets.Layout(grid_template_columns=self._gallery.columns, grid_gap="16px")
+        grid = ipywidgets.GridBox(list(self._cells.values()), layout=layout)
+        grid.add_class(self._gallery.group)
+        return grid
+
+    def _ended(self, job: Job, number: int) -> None:
+        with self._lock:
+            self._running.discard(job)
+            if not self._running:
+                display(self._gallery.bundle(), raw=True, display_id=self._place, update=True)
+                for view in self._views.values():
+                    view.close()
+                self._overview.close()
+                close(self.widget)
+            elif number in self._cells:
+                self._fill(number)
+
+    def _fill(self, number: int) -> None:
+        self._cells[number].children = [ipywidgets.HTML(self._gallery.cell(number, in_widget=True))]
+        if view := self._views.pop(number, None):
+            view.close()
+
+
+def gallery(items: Iterable[Any], columns: int | None = None) -> Gallery:
+    """Show many results side by side, with what differs between them as their labels.
+
+    Cells are live progress until their video is there. Where anywidget is installed
+    (``pip install 'kling-nb[gallery]'``) videos play, stop and move in step; without it each plays for itself.
+
+    Parameters
+    ----------
+    items
+        Jobs, videos, images or sounds, batches, or lists of them.
+    columns
+        How many beside each other; as many as there is room for when left out.
+
+    Raises
+    ------
+    RequestRefused
+        When something in it cannot be shown, or there is nothing.
+
+    Examples
+    --------
+    >>> import kling_nb as kling
+    >>> jobs = [kling.text2video(words) for words in ("fog", "rain")]  # doctest: +SKIP
+    >>> kling.gallery(jobs)  # doctest: +SKIP
+    """
+    if columns is not None and (not isinstance(columns, int) or columns < 1):
+        raise RequestRefused(f"columns = {columns!r}: it may be a whole number from 1.")
+    cells = list(_cells(items))
+    if not cells:
+        raise RequestRefused("There is nothing to show in this gallery.")
+    return Gallery(cells, columns)
+
+
+def compare(*items: Any) -> Gallery:
+    """Show results side by side in one row, in step; what differs between them is told below each."""
+    cells = list(_cells(items))
+    return gallery(cells, columns=len(cells) or None)
+
+
+def _cells(items: Any) -> Iterator[Job | Result]:
+    if isinstance(items, (Job, Video, Image, Audio)):
+        yield items
+    elif isinstance(items, Iterable) and not isinstance(items, (str, bytes, dict)):
+        for item in items:
+            yield from _cells(item)
+    else:
+        raise RequestRefused(f"A gallery shows jobs, videos, images and sounds, not {type(items).__name__}.")
+
+
+def _asked(cell: Job | Result) -> Mapping[str, Any]:
+    return cell.about.asked or {"prompt": cell.about.prompt}
+
+
+def _told(cell: Job | Result) -> str:
+    return cell.line() if isinstance(cell, Job) else str(cell.path)
