@@ -6,8 +6,6 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, overload
 
-from IPython.display import display
-
 from kling_nb.api.errors import KlingError
 from kling_nb.notebook.gallery import gallery
 from kling_nb.notebook.job import Job
@@ -15,6 +13,7 @@ from kling_nb.notebook.labels import Labels
 from kling_nb.notebook.looks import TEXT, plain
 from kling_nb.notebook.media import Result
 from kling_nb.notebook.progress import WORDS, counted
+from kling_nb.notebook.showing import show
 
 __all__ = ["Batch"]
 
@@ -113,7 +112,7 @@ class Batch(Sequence[Job]):
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         table = f'<div style="overflow-x:auto"><table style="{TEXT}"><tr>{head}</tr>{body}</table></div>'
         text = "\n".join(" | ".join(str(row.get(name, "")) for name in names) for row in rows)
-        display({"text/plain": f"{' | '.join(names)}\n{text}", "text/html": table}, raw=True)
+        show({"text/plain": f"{' | '.join(names)}\n{text}", "text/html": table})
 
     def rows(self) -> list[dict[str, Any]]:
         """One dict for each job: what distinguishes it, then its state, task, seconds, cost and file."""

@@ -11,8 +11,6 @@ from functools import partial
 from typing import Any
 
 import ipywidgets
-from IPython import get_ipython
-from IPython.display import display
 
 from kling_nb.api.errors import RequestRefused
 from kling_nb.notebook.in_step import keep_in_step
@@ -22,6 +20,7 @@ from kling_nb.notebook.looks import TEXT, badge, problem
 from kling_nb.notebook.media import EMBEDDED, Audio, Image, Result, Video
 from kling_nb.notebook.options import Form, options
 from kling_nb.notebook.progress import Overview, Progress, close
+from kling_nb.notebook.showing import in_notebook, show
 
 __all__ = ["Gallery", "compare", "gallery"]
 
@@ -56,16 +55,15 @@ class Gallery:
 
     def _ipython_display_(self) -> None:
         """Show it in this cell: live while jobs run, then the grid in the same place."""
-        if not hasattr(get_ipython(), "kernel"):
-            display({"text/plain": repr(self)}, raw=True)
+        if not in_notebook():
+            show({"text/plain": repr(self)})
             return
-        place = uuid.uuid4().hex
         self._in_step = keep_in_step(self.group)
         running = [cell for cell in self.cells if isinstance(cell, Job) and not cell.ended]
         if running:
-            _Live(self, place, running)
+            _Live(self, running)
         else:
-            display(self.bundle(), raw=True, display_id=place)
+            show(self.bundle())
 
     def bundle(self) -> dict[str, str]:
         """What is shown at the end, and saved: text, and HTML that needs no script."""
@@ -105,9 +103,9 @@ class Gallery:
 class _Live:
     """The grid while jobs run: widgets, each replaced by its media when that is there; all of it by HTML at the end."""
 
-    def __init__(self, shown: Gallery, place: str, running: Sequence[Job]) -> None:
+    def __init__(self, shown: Gallery, running: Sequence[Job]) -> None:
         self._gallery = shown
-        self._place = place
+        self._place = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._running = set(running)
         numbers = {cell: number for number, cell in enumerate(shown.cells) if cell in self._running}
@@ -120,7 +118,7 @@ class _Live:
             parts.append(self._grid())
         self.widget = ipywidgets.VBox(parts, layout=ipywidgets.Layout(grid_gap="12px", overflow="hidden"))
         bundle = {**self.widget._repr_mimebundle_(), "text/plain": repr(shown)}
-        display(bundle, raw=True, display_id=place)
+        show(bundle, self._place)
         for job in running:
             job.when_ended(partial(self._ended, job, numbers[job]))
 
@@ -141,7 +139,7 @@ class _Live:
         with self._lock:
             self._running.discard(job)
             if not self._running:
-                display(self._gallery.bundle(), raw=True, display_id=self._place, update=True)
+                show(self._gallery.bundle(), self._place, again=True)
                 for view in self._views.values():
                     view.close()
                 self._overview.close()

@@ -16,9 +16,6 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, ParamSpec
 
-from IPython import get_ipython
-from IPython.display import display
-
 from kling_nb.api.errors import KlingError
 from kling_nb.api.requests import Image2Video, Request, Text2Video
 from kling_nb.notebook.looks import TEXT, clock, problem, side_by_side
@@ -26,6 +23,7 @@ from kling_nb.notebook.media import About, Result, finished
 from kling_nb.notebook.options import Form
 from kling_nb.notebook.progress import WORDS, remaining
 from kling_nb.notebook.progress import Progress as View
+from kling_nb.notebook.showing import in_notebook, show
 from kling_nb.notebook.terminal import Line
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.schedule import Progress
@@ -256,22 +254,22 @@ class Job:
 
     def _ipython_display_(self) -> None:
         """Show it in this cell: live while it runs, then its media in the same place."""
-        if not hasattr(get_ipython(), "kernel"):
-            display({"text/plain": repr(self)}, raw=True)
+        if not in_notebook():
+            show({"text/plain": repr(self)})
+            return
+        if self.ended:
+            show(self._finished())
             return
         place = uuid.uuid4().hex
-        if self._following.done.done():
-            display(self._finished(), raw=True, display_id=place)
-            return
         view = View(self)
         # The text is what a saved file, a diff or a front end without widgets shows until the end replaces it.
         bundle = {**view.widget._repr_mimebundle_(), "text/plain": repr(self)}
-        display(bundle, raw=True, display_id=place)
+        show(bundle, place)
         self.when_ended(lambda: self._replace(place, view))
 
-    def when_ended(self, show: Callable[[], None]) -> None:
+    def when_ended(self, call: Callable[[], None]) -> None:
         """Have this called once when the job has ended, before those who wait for it go on; now, if it has ended."""
-        self._audience.append(show)
+        self._audience.append(call)
         if self._following.done.done():
             self._tell()
 
@@ -304,8 +302,8 @@ class Job:
     def _replace(self, place: str, view: View) -> None:
         """Put the finished media, or what went wrong, in place of a live view."""
         if any(result.takes_a_moment() for result in self.results):
-            display(self._finished("link"), raw=True, display_id=place, update=True)
-        display(self._finished(), raw=True, display_id=place, update=True)
+            show(self._finished("link"), place, again=True)
+        show(self._finished(), place, again=True)
         view.close()
 
     def _finished(self, form: Form | None = None) -> dict[str, str]:

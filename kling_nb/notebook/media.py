@@ -28,6 +28,7 @@ from kling_nb.api.tasks import Task
 from kling_nb.notebook.looks import FAINT, TEXT, badge, plain
 from kling_nb.notebook.options import Form, as_form, options
 from kling_nb.notebook.preview import INSTALL, Copy, able, small_copy
+from kling_nb.notebook.showing import show
 
 __all__ = ["About", "Audio", "Image", "Result", "Video", "address", "finished", "nearby"]
 
@@ -91,7 +92,7 @@ class _OnDisk(tasks.Media):
         form : {"auto", "preview", "embed", "link"}, optional
             How it goes into the notebook, see `Options.display`; what is set there when left out.
         """
-        display.display({"text/plain": repr(self), "text/html": self.figure(form)}, raw=True)
+        show({"text/plain": repr(self), "text/html": self.figure(form)})
 
     def figure(
         self, form: Form | None = None, *, caption: str | None = None, most: int = EMBEDDED, in_widget: bool = False

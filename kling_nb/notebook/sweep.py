@@ -4,14 +4,13 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from IPython.display import display
-
 from kling_nb.api.errors import KlingError, RequestRefused
 from kling_nb.api.fields import shown
 from kling_nb.api.requests import Request
 from kling_nb.notebook.batch import Batch
 from kling_nb.notebook.job import Job, start
 from kling_nb.notebook.looks import TEXT, plain
+from kling_nb.notebook.showing import show
 
 __all__ = ["sweep"]
 
@@ -57,7 +56,7 @@ def sweep(workflow: type[Request], /, *, confirm: bool = False, **fields: Any) -
         raise RequestRefused(
             f"This sweep is {said}. Nothing was sent and nothing is billed. If that is what you want, add confirm=True."
         )
-    display({"text/plain": said, "text/html": f'<div style="{TEXT}">{plain(said)}</div>'}, raw=True)
+    show({"text/plain": said, "text/html": f'<div style="{TEXT}">{plain(said)}</div>'})
     jobs: list[Job] = []
     for request in requests:
         try:

@@ -129,10 +129,9 @@ def test_each_form_plays_from_where_it_says(
     assert f", {said})" in figure
 
 
-def test_auto_previews_what_is_large(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a megabyte on a file is not carried inside, but a small copy of it is."""
-    monkeypatch.setattr(media, "EMBEDDED", (films / "film.mp4").stat().st_size)
-    figure = video(films / "film.mp4").figure()
+def test_auto_previews_what_is_large(films: Path) -> None:
+    """From a size on a file is not carried inside, but a small copy of it is."""
+    figure = video(films / "film.mp4").figure(most=(films / "film.mp4").stat().st_size)
     assert sources(figure)[-1] == "data"
     assert "preview embedded" in figure
 
@@ -153,9 +152,8 @@ def test_without_pyav_a_large_file_is_linked_and_the_install_line_shown(
     films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is left wondering why there is no preview."""
-    monkeypatch.setattr(media, "EMBEDDED", 1)
     monkeypatch.setitem(sys.modules, "av", None)
-    figure = video(films / "film.mp4").figure()
+    figure = video(films / "film.mp4").figure(most=1)
     assert "data:" not in figure
     assert preview.INSTALL in figure
 
