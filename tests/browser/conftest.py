@@ -149,7 +149,8 @@ class Notebook:
         while not any(self._ready(session) for session in self.jupyter.ask("GET", "sessions")):
             assert time.monotonic() < until, "the kernel did not start"
             self.page.wait_for_timeout(50)
-        self.page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+        idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+        self.page.wait_for_selector(idle, state="attached")  # a narrow page hides it
 
     def _ready(self, session: Any) -> bool:
         kernel = session["kernel"]
