@@ -6,7 +6,6 @@ background thread, by plain HTML with the finished video. So the saved notebook 
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import threading
 import time
@@ -14,10 +13,10 @@ import uuid
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
-from typing import Any, ParamSpec
+from typing import Any
 
 from kling_nb.api.errors import KlingError
-from kling_nb.api.requests import Image2Video, Request, Text2Video
+from kling_nb.api.requests import Request
 from kling_nb.notebook.looks import TEXT, clock, problem, side_by_side
 from kling_nb.notebook.media import About, Result, finished
 from kling_nb.notebook.options import Form
@@ -29,11 +28,9 @@ from kling_nb.watch.following import Following, State
 from kling_nb.watch.schedule import Progress
 from kling_nb.watch.service import Service, service
 
-__all__ = ["Job", "image2video", "start", "text2video"]
+__all__ = ["Job", "start"]
 
 _log = logging.getLogger(__name__)
-
-P = ParamSpec("P")
 
 _GLANCE = 0.5  # seconds; Windows notices an interrupt only between waits
 _TITLE = 100  # characters of the prompt in a heading
@@ -45,10 +42,6 @@ class Job:
     Show it by naming it at the end of a cell. ``await job`` or ``job.wait()`` gives the finished video, as often and
     from as many places as you like.
 
-    Attributes
-    ----------
-    request
-        What was asked for; None for a task taken up again without it.
     """
 
     def __init__(self, following: Following, at: Service) -> None:
@@ -57,14 +50,18 @@ class Job:
         self._audience: list[Callable[[], None]] = []
         self._results: list[Result] | None = None
         self._over: Future[None] = Future()  # it ended, and is shown so
-        self.request = following.request
         following.done.add_done_callback(self._ended)
 
     # -- what it is --------------------------------------------------------------------------------------------
 
     @property
+    def request(self) -> Request | None:
+        """What was asked for; None for a task taken up again, or one that waits for another to build on."""
+        return self._following.request
+
+    @property
     def status(self) -> State:
-        """Where it is: sending, unconfirmed, submitted, processing, downloading, succeed, failed or stopped."""
+        """Where it is, from waiting and sending to succeed, failed or stopped; see `State`."""
         return self._following.state
 
     @property
@@ -328,36 +325,3 @@ def start(request: Request) -> Job:
     """
     at = service()
     return Job(at.start(request), at)
-
-
-def starter(request: Callable[P, Request]) -> Callable[P, Job]:
-    """Make the function that starts a workflow: the class's own arguments, help and checks."""
-
-    def begin(*positional: P.args, **given: P.kwargs) -> Job:
-        return start(request(*positional, **given))
-
-    assert isinstance(request, type)
-    assert issubclass(request, Request)
-    begin.__name__ = begin.__qualname__ = request.title()
-    begin.__doc__ = request.__doc__
-    begin.__signature__ = _signature(request)  # type: ignore[attr-defined]  # what Shift-Tab shows
-    return begin
-
-
-def _signature(request: type[Request]) -> inspect.Signature:
-    """The arguments as a person reads them: the ones without a name first, the workflow's own before the common."""
-    positional = request.positional()
-    own = [
-        name for cls in request.__mro__ for name in getattr(cls, "__annotations__", ()) if name in request.model_fields
-    ]
-    parameters = []
-    for name in dict.fromkeys([*positional, *own]):
-        field = request.model_fields[name]
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if name in positional else inspect.Parameter.KEYWORD_ONLY
-        default = inspect.Parameter.empty if field.is_required() else field.default
-        parameters.append(inspect.Parameter(name, kind, default=None if field.default_factory else default))
-    return inspect.Signature(parameters, return_annotation=Job)
-
-
-text2video = starter(Text2Video)
-image2video = starter(Image2Video)

@@ -31,6 +31,7 @@ _NAME = 80  # characters
 WIDTH = "640px"  # at most, as the video that comes after
 
 WORDS = {
+    State.WAITING: "waiting for the job before it",
     State.SENDING: "sending the request",
     State.UNCONFIRMED: "looking for the task",
     State.SUBMITTED: "waiting at Kling",

@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 class State(StrEnum):
     """Where a job is. `submitted`, `processing`, `succeed` and `failed` are Kling's own words."""
 
+    WAITING = "waiting"
     SENDING = "sending"
     UNCONFIRMED = "unconfirmed"
     SUBMITTED = "submitted"

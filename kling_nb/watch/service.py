@@ -4,21 +4,25 @@ Nothing is guessed. A key chooses CometAPI's gateway; the simulator is chosen by
 error that names both ways out.
 """
 
+import asyncio
 import contextlib
 import os
 import threading
 import time
+import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from anyio import to_thread
 from pydantic import SecretStr
 
 from kling_nb.api.client import GATEWAY, AsyncKling
-from kling_nb.api.errors import KlingError, LedgerError, RequestRefused, TaskFailed
-from kling_nb.api.requests import WORKFLOWS, KlingWarning, Request
-from kling_nb.watch.background import portal
+from kling_nb.api.errors import KlingError, LedgerError, RequestRefused, TaskFailed, Unconfirmed
+from kling_nb.api.requests import WORKFLOWS, Call, Immediate, KlingWarning, Request, Tts
+from kling_nb.api.workflow import Answering
+from kling_nb.watch.background import portal, soon
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import FINISHED, Entry, Ledger
 from kling_nb.watch.schedule import Kind, Past, Progress, RenderTimes, learn
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from kling_nb.simulator import Simulator
 
 __all__ = ["FOLDER", "Service", "connect", "ledger", "service"]
+
+R = TypeVar("R")
 
 FOLDER = Path("kling-videos")  # below the notebook's folder, so that JupyterLab can play what lies in it
 
@@ -79,25 +85,106 @@ class Service:
             When the intent cannot be recorded; nothing was sent then.
         """
         following = Following.of(request, self.folder.absolute())
-        kind = following.kind
-        self.ledger.intend(
-            Entry(
-                external_task_id=request.external_task_id,
-                workflow=kind.workflow,
-                service=self.client.base_url,
-                simulated=self.simulated,
-                model_name=kind.model_name,
-                mode=kind.mode,
-                seconds=kind.seconds,
-                prompt=following.prompt,
-                request=request.described(),
-                folder=str(following.folder),
-                created=following.begun,
-            )
-        )
+        self._send(following, request)
+        return following
+
+    def start_after(self, needs: Sequence[Following], draft: Request, make: Callable[[], Request]) -> Following:
+        """Start a request that is made of what other jobs yield, once they have yielded it; returns at once.
+
+        Until then nothing is recorded, for nothing can be lost yet. When one of them ends without its media, this one
+        ends with that.
+
+        Parameters
+        ----------
+        needs
+            What to wait for.
+        draft
+            The request with something in place of what is missing.
+        make
+            Makes the request, with the same ``external_task_id``; called in a thread of its own.
+        """
+        following = Following.of(draft, self.folder.absolute())
+        following.request = None
+        following.state = State.WAITING
+        soon(self._after, following, needs, make)
+        return following
+
+    async def _after(self, following: Following, needs: Sequence[Following], make: Callable[[], Request]) -> None:
+        try:
+            for need in needs:
+                await asyncio.wrap_future(need.done)
+        except KlingError as error:
+            said = f"Never sent, nothing is billed: the job that it builds on has ended without its media. {error}"
+            following.end(State.FAILED, RequestRefused(said))
+            return
+        if following.done.done():  # stopped meanwhile
+            return
+        try:
+            request = await to_thread.run_sync(make)
+            following.request, following.prompt = request, getattr(request, "prompt", None)
+            following.begun = time.time()
+            following.become(State.SENDING)
+            await to_thread.run_sync(self._send, following, request)
+        except KlingError as error:
+            following.end(State.FAILED, error)
+
+    def _send(self, following: Following, request: Request) -> None:
+        entry = self._entry(following.external_task_id, request, following.kind, created=following.begun)
+        self.ledger.intend(entry)
         self.ledger.claim(following.external_task_id)
         self._follow(following)
+
+    def ask(self, request: Answering[R]) -> R:
+        """Ask what is answered at once, and wait for the answer; what may be billed is recorded before and after."""
+        assert isinstance(request, Immediate)
+        if not request.costs:
+            answer: R = portal().call(self.client.call, request)
+            return answer
+        with self._recorded(request) as own:
+            answer = portal().call(self.client.call, request)
+            cost = getattr(answer, "final_unit_deduction", None)
+            self.ledger.update(own, state="succeed", cost=cost, finished=time.time())
+        return answer
+
+    def speak(self, request: Tts) -> Following:
+        """Have a text spoken, and follow the sound onto the disk."""
+        with self._recorded(request) as own:
+            speech = portal().call(self.client.call, request)
+            given = {"audios": [speech.model_dump(exclude={"final_unit_deduction"})]}
+            told: dict[str, Any] = {"task_id": speech.id or own, "cost": speech.final_unit_deduction}
+            self.ledger.update(own, state="downloading", result=given, **told)
+        entry = self.ledger.get(own)
+        following = self.take_up(entry) if entry else None
+        assert following is not None
         return following
+
+    @contextlib.contextmanager
+    def _recorded(self, request: Immediate) -> Iterator[str]:
+        """Record what is asked before it is sent, and a refusal or a lost answer after; yields our id of it."""
+        own = f"knb-{uuid.uuid4().hex}"
+        self.ledger.intend(self._entry(own, request, Kind(request.path), sent=time.time(), state="sending"))
+        try:
+            yield own
+        except KlingError as error:
+            # There is no task to look up: what is lost here can only be told.
+            state = "abandoned" if isinstance(error, Unconfirmed) else "refused"
+            self.ledger.update(own, state=state, message=str(error), finished=time.time())
+            raise
+
+    def _entry(self, own: str, request: Call, kind: Kind, **known: Any) -> Entry:
+        return Entry(
+            external_task_id=own,
+            workflow=kind.workflow,
+            service=self.client.base_url,
+            simulated=self.simulated,
+            model_name=kind.model_name,
+            mode=kind.mode,
+            seconds=kind.seconds,
+            prompt=getattr(request, "prompt", None) or getattr(request, "text", None),
+            request=request.described(),
+            folder=str(self.folder.absolute()),
+            **({"created": time.time()} | known),
+        )
 
     def take_up(self, entry: Entry) -> Following | None:
         """Follow a task of the ledger to its end; None while another process, or another service here, does.

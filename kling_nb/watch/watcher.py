@@ -326,7 +326,9 @@ class Watcher:
         if following.busy:  # a create under way must come to its end, or its task id would be lost
             following.stopping = True
             return
-        if following.state is State.SENDING:
+        if following.state is State.WAITING:
+            said = "Stopped before anything was sent; nothing is billed."
+        elif following.state is State.SENDING:
             self._record(following, state="refused", message="stopped before it was sent", finished=time.time())
             said = "Stopped before anything was sent; nothing is billed."
         elif following.state is State.UNCONFIRMED:
