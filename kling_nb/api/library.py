@@ -41,7 +41,7 @@ class CustomVoice(Request):
     voice_name
         At most 20 characters.
     voice_url
-        URL of a recording: MP3, WAV, MP4 or MOV, 5 to 30 s, one clean voice.
+        URL of a recording, or an earlier sound: MP3, WAV, MP4 or MOV, 5 to 30 s, one clean voice.
     video_id
         Or an earlier video with a voice, or its id: of kling-v2-6 with sound, avatar or lip-sync.
     external_task_id, callback_url, extra

@@ -232,8 +232,10 @@ def _no_video(value: Any) -> str:
 
 
 def _web_url(value: Any) -> str:
-    if _is_url(value):
-        return _url(value)
+    value = finished(value, "https://unfinished.invalid/")
+    url = value if isinstance(value, str) else getattr(value, "url", None)
+    if _is_url(url):
+        return _url(str(url))
     raise ValueError(f"{_short(str(value))}: it must be a URL (http:// or https://).")
 
 

@@ -53,7 +53,7 @@ class Batch(Sequence[Job]):
     @property
     def results(self) -> list[Result | None]:
         """The first result of each job, in order; None where there is none (yet): ``batch[i].error`` says why."""
-        return [job.result for job in self]
+        return [next(iter(job.results), None) for job in self]
 
     @property
     def failures(self) -> list[Job]:
@@ -136,13 +136,13 @@ class Batch(Sequence[Job]):
 
 
 def _row(job: Job) -> dict[str, Any]:
-    result, error = job.result, job.error
+    error = job.error
     return {
         "state": WORDS[job.status],
         "task": job.task_id or "",
         "seconds": round(job.seconds, 1),
         "cost": job.cost,
-        "file": "" if result is None else str(result.path),
+        "file": "".join(str(result.path) for result in job.results[:1]),
         "trouble": "" if error is None else str(error),
     }
 

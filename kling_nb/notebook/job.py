@@ -17,7 +17,8 @@ from typing import Any
 
 from kling_nb.api.errors import KlingError
 from kling_nb.api.requests import Request
-from kling_nb.notebook.looks import TEXT, clock, problem, side_by_side
+from kling_nb.api.tasks import Task
+from kling_nb.notebook.looks import TEXT, clock, plain, problem, side_by_side
 from kling_nb.notebook.media import About, Result, finished
 from kling_nb.notebook.options import Form
 from kling_nb.notebook.progress import WORDS, remaining
@@ -99,10 +100,14 @@ class Job:
         return list(self._results or [])
 
     @property
-    def result(self) -> Result | None:
-        """The finished video (or the first of what it yielded); None until then."""
-        results = self.results
-        return results[0] if results else None
+    def result(self) -> Result | Task | None:
+        """The finished video (or the first of what it yielded); None until then.
+
+        A voice or an element is no file: then it is the `Task` that holds it.
+        """
+        if self.status is not State.SUCCEED:
+            return None
+        return next(iter(self.results), self._following.task)
 
     @property
     def seconds(self) -> float:
@@ -171,10 +176,10 @@ class Job:
 
     # -- waiting -----------------------------------------------------------------------------------------------
 
-    def __await__(self) -> Generator[Any, None, Result]:
+    def __await__(self) -> Generator[Any, None, Any]:
         return self._wait_here().__await__()
 
-    async def _wait_here(self) -> Result:
+    async def _wait_here(self) -> Any:
         """Wait in whichever loop asks; giving up the wait never touches the job."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
 
@@ -190,7 +195,7 @@ class Job:
                     await asyncio.wait_for(over.wait(), _GLANCE)
         return self._outcome()
 
-    def wait(self, timeout: float | None = None) -> Result:
+    def wait(self, timeout: float | None = None) -> Any:
         """Block until the media is on disk, and return it; a terminal shows a line of progress meanwhile.
 
         Interrupting the wait (Kernel > Interrupt, Ctrl-C) ends the wait, never the job.
@@ -221,7 +226,7 @@ class Job:
                             f"Not finished after {timeout:g} s; the job goes on: {self.line()}"
                         ) from None
 
-    def _outcome(self) -> Result:
+    def _outcome(self) -> Result | Task:
         self._following.done.result()
         result = self.result
         assert result is not None
@@ -308,7 +313,7 @@ class Job:
             shown = side_by_side([result.figure(form) for result in results])
         else:
             # Not one of Jupyter's error outputs: those say that the cell failed, and the cell did not.
-            said = problem(self.trouble or self.line())
+            said = plain(self.line()) if self.error is None else problem(self.trouble or self.line())
             shown = f'<div style="{TEXT};max-width:640px">{self.about.caption()}{said}</div>'
         return {"text/plain": repr(self), "text/html": shown}
 

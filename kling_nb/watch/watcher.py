@@ -249,7 +249,7 @@ class Watcher:
         """Fetch everything the task yielded, in order; what is on disk already is not fetched again."""
         assert following.task is not None
         media = following.task.media
-        if not media:
+        if not (media or following.task.voices or following.task.elements):
             raise DownloadFailed(f"Task {following.task_id} succeeded, but its result holds no media.")
 
         def progress(received: int, expected: int | None) -> None:
