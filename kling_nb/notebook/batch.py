@@ -11,7 +11,7 @@ from kling_nb.notebook.gallery import gallery
 from kling_nb.notebook.job import Job
 from kling_nb.notebook.labels import Labels
 from kling_nb.notebook.looks import TEXT, plain
-from kling_nb.notebook.media import Result
+from kling_nb.notebook.media import Result, nearby
 from kling_nb.notebook.progress import WORDS, counted
 from kling_nb.notebook.showing import show
 
@@ -105,12 +105,14 @@ class Batch(Sequence[Job]):
         """Show it as a table: what distinguishes each job, where it is, what it cost, where its file is."""
         rows = self.rows()
         names = list(dict.fromkeys(name for row in rows for name in row))
-        head = "".join(f'<th style="text-align:left">{plain(name)}</th>' for name in names)
+        head = "".join(f'<th scope="col" style="text-align:left">{plain(name)}</th>' for name in names)
         lines = [
             "".join(f'<td style="text-align:left">{plain(row.get(name, ""))}</td>' for name in names) for row in rows
         ]
         body = "".join(f"<tr>{line}</tr>" for line in lines)
-        table = f'<div style="overflow-x:auto"><table style="{TEXT}"><tr>{head}</tr>{body}</table></div>'
+        # What scrolls must be reached by keys to be read to its end.
+        scrolls = '<div role="region" tabindex="0" aria-label="Table of jobs" style="overflow-x:auto">'
+        table = f'{scrolls}<table style="{TEXT}"><tr>{head}</tr>{body}</table></div>'
         text = "\n".join(" | ".join(str(row.get(name, "")) for name in names) for row in rows)
         show({"text/plain": f"{' | '.join(names)}\n{text}", "text/html": table})
 
@@ -142,7 +144,7 @@ def _row(job: Job) -> dict[str, Any]:
         "task": job.task_id or "",
         "seconds": round(job.seconds, 1),
         "cost": job.cost,
-        "file": "".join(str(result.path) for result in job.results[:1]),
+        "file": "".join(nearby(result.path) for result in job.results[:1]),
         "trouble": "" if error is None else str(error),
     }
 

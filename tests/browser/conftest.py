@@ -81,9 +81,10 @@ class Jupyter:
         self.simulator = simulator
         self.home = folder / "home"
         self.root.mkdir()
-        settings = folder / "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-        settings.parent.mkdir(parents=True)
-        settings.write_text('{"fetchNews": "false"}')  # or JupyterLab asks about it on top of the notebook
+        self.settings = folder / "config/lab/user-settings/@jupyterlab/apputils-extension"
+        self.settings.mkdir(parents=True)
+        # Or JupyterLab asks about it on top of the notebook.
+        (self.settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
         environment = os.environ | own | use(simulator) | {
             "KLING_NB_HOME": str(self.home),
