@@ -8,19 +8,21 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
 from kling_nb.api.errors import RequestRefused
+from kling_nb.api.tasks import Task
 from kling_nb.notebook.in_step import keep_in_step
 from kling_nb.notebook.job import Job
 from kling_nb.notebook.labels import Labels
 from kling_nb.notebook.looks import TEXT, badge, problem
-from kling_nb.notebook.media import EMBEDDED, Audio, Image, Result, Video
-from kling_nb.notebook.options import Form, options
+from kling_nb.notebook.media import EMBEDDED, About, Audio, Image, Result, Video, finished
 from kling_nb.notebook.progress import Overview, Progress, close
 from kling_nb.notebook.showing import in_notebook, show
+from kling_nb.watch.ledger import Entry
 
 __all__ = ["Gallery", "compare", "gallery"]
 
@@ -47,8 +49,9 @@ class Gallery:
         self.labels = Labels([_asked(cell) for cell in self.cells])
 
     def __repr__(self) -> str:
-        lines = [f"  {self.labels.name(number)}: {_told(cell)}" for number, cell in enumerate(self.cells)]
-        return "\n".join([f"<Gallery of {len(self.cells)}>", *lines])
+        lines = [f"  {self.labels.name(number)}: {_told(cell)}" for number, cell in enumerate(self.cells[:INLINE])]
+        more = [f"  and {len(self.cells) - INLINE} more"] if len(self.cells) > INLINE else []
+        return "\n".join([f"<Gallery of {len(self.cells)}>", *lines, *more])
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -94,10 +97,12 @@ class Gallery:
         if not results:
             assert isinstance(cell, Job)
             return f'<div style="{TEXT}">{label}{problem(cell.trouble or cell.line())}</div>'
-        form: Form = "link" if len(self.cells) > INLINE and options.display == "auto" else options.display
-        # "auto" embeds as much in all as it does for one.
-        most = EMBEDDED // len(self.cells)
-        return "".join(result.figure(form, caption=label, most=most, in_widget=in_widget) for result in results)
+        count = len(self.cells)
+        most = EMBEDDED // count  # "auto" embeds as much in all as it does for one
+        many = count > INLINE
+        return "".join(
+            result.figure(caption=label, most=most, in_widget=in_widget, among_many=many) for result in results
+        )
 
 
 class _Live:
@@ -162,7 +167,8 @@ def gallery(items: Iterable[Any], columns: int | None = None) -> Gallery:
     Parameters
     ----------
     items
-        Jobs, videos, images or sounds, batches, or lists of them.
+        Jobs, videos, images or sounds, batches, or lists of them; also ``kling.history(...)``, of which is shown what
+        is on disk.
     columns
         How many beside each other; as many as there is room for when left out.
 
@@ -194,11 +200,21 @@ def compare(*items: Any) -> Gallery:
 def _cells(items: Any) -> Iterator[Job | Result]:
     if isinstance(items, (Job, Video, Image, Audio)):
         yield items
+    elif isinstance(items, Entry):
+        yield from _kept(items)
     elif isinstance(items, Iterable) and not isinstance(items, (str, bytes, dict)):
         for item in items:
             yield from _cells(item)
     else:
         raise RequestRefused(f"A gallery shows jobs, videos, images and sounds, not {type(items).__name__}.")
+
+
+def _kept(entry: Entry) -> Iterator[Result]:
+    """What a task of the ledger left on disk; nothing yet when it is unfinished."""
+    task = Task(task_id=entry.task_id or entry.external_task_id, task_result=entry.result or {})
+    about = About(entry.prompt or entry.workflow.rpartition("/")[2], (), entry.simulated, entry.request)
+    for medium, path in zip(task.media, entry.files, strict=False):
+        yield finished(medium, Path(path), task, about)
 
 
 def _asked(cell: Job | Result) -> Mapping[str, Any]:

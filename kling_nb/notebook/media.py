@@ -36,6 +36,7 @@ EMBEDDED = 1_000_000  # bytes; "auto" embeds what is smaller: ten of them still 
 WIDTH = 640  # pixels on the page at most
 _MIME_TYPES = {".m4a": "audio/mp4", ".mov": "video/mp4", ".wav": "audio/wav"}  # where the system's table misleads
 _STARTED_IN = Path.cwd()
+_PRELOAD = 'preload="auto"'
 
 How = Literal["embed", "preview", "link"]
 
@@ -95,7 +96,13 @@ class _OnDisk(tasks.Media):
         show({"text/plain": repr(self), "text/html": self.figure(form)})
 
     def figure(
-        self, form: Form | None = None, *, caption: str | None = None, most: int = EMBEDDED, in_widget: bool = False
+        self,
+        form: Form | None = None,
+        *,
+        caption: str | None = None,
+        most: int = EMBEDDED,
+        in_widget: bool = False,
+        among_many: bool = False,
     ) -> str:
         """Plain HTML of the medium with its caption; needs no script and no widget.
 
@@ -110,8 +117,12 @@ class _OnDisk(tasks.Media):
         in_widget
             Whether it is for a widget, where Jupyter does not resolve relative addresses: only what is carried inside
             can play there.
+        among_many
+            Whether it is one of so many that browsers would not load them all: it is linked, unless a form was asked
+            for, and loaded when it is played.
         """
         form = options.display if form is None else as_form(form)
+        form = "link" if form == "auto" and among_many else form
         near = plain(nearby(self.path))
         link = near if in_widget else f'<a href="{address(self.path)}" target="_blank">{near}</a>'
         try:
@@ -121,6 +132,7 @@ class _OnDisk(tasks.Media):
         else:
             how, copy = self._how(form, size, most)
             shown = "" if in_widget and how == "link" else self._player(how, copy, beside=not in_widget)
+            shown = shown.replace(_PRELOAD, 'preload="none"', 1) if among_many else shown
             held = f"{_megabytes(size)}, {_held(how, form)}"
         about = self.about.caption() if caption is None else caption
         return (
@@ -183,7 +195,7 @@ class Video(tasks.Video, _OnDisk):
 
     def _player(self, how: How, copy: Copy | None, *, beside: bool) -> str:
         style = "display:block;max-width:100%;max-height:480px;border-radius:4px"
-        attributes = f'controls loop playsinline preload="auto" style="{style}" aria-label="{plain(self._label)}"'
+        attributes = f'controls loop playsinline {_PRELOAD} style="{style}" aria-label="{plain(self._label)}"'
         if how == "link":
             return str(display.Video(url=address(self.path), html_attributes=attributes)._repr_html_())
         if picture := small_copy(self.path, "poster"):

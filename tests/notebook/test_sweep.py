@@ -107,6 +107,15 @@ def test_a_batch_is_a_table(
         batch.to_frame()
 
 
+def test_the_history_can_be_shown_as_a_gallery(connected: Simulator) -> None:
+    """What earlier sessions made is shown like what this one did, each with its own label."""
+    kling.sweep(kling.Text2Video, prompt=["fog", "rain"]).wait()
+    shown = repr(kling.gallery(kling.history()))
+    assert "rain: " in shown
+    assert "fog: " in shown
+    assert shown.count(".mp4") == 2
+
+
 def test_labels_tell_only_what_differs() -> None:
     """What all have in common is said once."""
     labels = Labels(
