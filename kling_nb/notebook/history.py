@@ -10,21 +10,21 @@ import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import overload
-
-from IPython import get_ipython
-from IPython.display import display
 
 from kling_nb.api.client import Workflow, path_of
 from kling_nb.api.errors import KlingError, RequestRefused, TaskNotFound
 from kling_nb.api.fields import listed
+from kling_nb.notebook.batch import Batch
 from kling_nb.notebook.job import Job
 from kling_nb.notebook.looks import FAINT, TEXT, badge, plain
 from kling_nb.notebook.media import address, nearby
 from kling_nb.notebook.preview import thumbnail
+from kling_nb.notebook.showing import show
 from kling_nb.notebook.terminal import Line
 from kling_nb.watch.ledger import STATES, Entry, home
 from kling_nb.watch.service import ledger, service
@@ -121,34 +121,21 @@ def history(
         return History(record.entries(state=states, workflow=path, since=since, text=text, limit=limit))
 
 
-class Resumed(Sequence[Job]):
-    """Jobs taken up again, oldest first; shows each of them, live."""
+class Resumed(Batch):
+    """Jobs taken up again, oldest first, and what was left alone."""
 
     def __init__(self, jobs: Sequence[Job], notes: Sequence[str]) -> None:
-        self._jobs = jobs
+        super().__init__(jobs)
         self._notes = notes
 
-    @overload
-    def __getitem__(self, index: int) -> Job: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Job]: ...
-    def __getitem__(self, index: int | slice) -> Job | Sequence[Job]:
-        return self._jobs[index]
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
     def __repr__(self) -> str:
-        return "\n".join([*map(repr, self._jobs), *self._notes])
+        return "\n".join([*map(repr, self), *self._notes])
 
     def _ipython_display_(self) -> None:
-        if not hasattr(get_ipython(), "kernel"):
-            display({"text/plain": repr(self)}, raw=True)
-            return
-        for job in self._jobs:
-            display(job)
+        if self:
+            super()._ipython_display_()
         for note in self._notes:
-            display({"text/plain": note, "text/html": f'<div style="{TEXT}">{plain(note)}</div>'}, raw=True)
+            show({"text/plain": note, "text/html": f'<div style="{TEXT}">{plain(note)}</div>'})
 
 
 def resume() -> Resumed:
@@ -229,16 +216,20 @@ def job(task_id: str, workflow: Workflow | None = None) -> Job:
 
 def ended(jobs: Sequence[Job]) -> Iterator[Job]:
     """Wait for jobs, and yield each as it ends; a terminal shows a line of progress meanwhile."""
-    open_ = {job._over: job for job in jobs}
+    over: SimpleQueue[Job] = SimpleQueue()
+    for job in jobs:
+        job.when_ended(partial(over.put, job))
+    left = list(jobs)
     with Line() as line:
-        while open_:
-            over, _ = wait(open_, GLANCE, FIRST_COMPLETED)
-            for one in over:
+        while left:
+            try:
+                job = over.get(timeout=GLANCE)
+            except Empty:
+                line.show(f"{len(jobs) - len(left)} of {len(jobs)} · {left[0].title} · {left[0].line()}")
+            else:
                 line.show("")
-                yield open_.pop(one)
-            if open_:
-                first = next(iter(open_.values()))
-                line.show(f"{len(jobs) - len(open_)} of {len(jobs)} · {first.title} · {first.line()}")
+                left.remove(job)
+                yield job
 
 
 def outcome(job: Job) -> str:

@@ -130,7 +130,7 @@ class Job:
             facts.append(f"took {clock(self.seconds)}")
         if self.cost:
             facts.append(f"cost {self.cost} units")
-        asked = {} if self.request is None else self.request.described()
+        asked = following.asked if self.request is None else self.request.described()
         return About(prompt, tuple(facts), self._service.simulated, asked)
 
     @property

@@ -5,7 +5,7 @@ Only the background thread changes a `Following`; everybody may read it, and be 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from enum import StrEnum
 from itertools import takewhile
@@ -62,6 +62,7 @@ class Following:
 
     __slots__ = (
         "__weakref__",
+        "asked",
         "begun",
         "busy",
         "done",
@@ -111,6 +112,7 @@ class Following:
         self.task_id = task_id
         self.begun = time.time() if begun is None else begun
         self.files = files
+        self.asked: Mapping[str, Any] = {}  # what an earlier process asked for, described for people
         self.ended: float | None = None
         self.task: Task | None = None
         self.trouble: str | None = None
@@ -150,6 +152,7 @@ class Following:
             begun=entry.created,
             files=files,
         )
+        following.asked = entry.request
         following.sent = entry.sent or entry.created
         following.unanswered = entry.message or (
             "The process that sent this request ended before the answer came. A task may exist and may be billed; it "

@@ -12,6 +12,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["FOLDER", "Service", "connect", "ledger", "service"]
 
 R = TypeVar("R")
+
+_AT_ONCE = {workflow.path for workflow in WORKFLOWS.values() if workflow.immediate}
 
 FOLDER = Path("kling-videos")  # below the notebook's folder, so that JupyterLab can play what lies in it
 
@@ -163,6 +166,7 @@ class Service:
         """Record what is asked before it is sent, and a refusal or a lost answer after; yields our id of it."""
         own = f"knb-{uuid.uuid4().hex}"
         self.ledger.intend(self._entry(own, request, Kind(request.path), sent=time.time(), state="sending"))
+        self.ledger.claim(own)
         try:
             yield own
         except KlingError as error:
@@ -170,6 +174,8 @@ class Service:
             state = "abandoned" if isinstance(error, Unconfirmed) else "refused"
             self.ledger.update(own, state=state, message=str(error), finished=time.time())
             raise
+        finally:
+            self.ledger.release(own)
 
     def _entry(self, own: str, request: Call, kind: Kind, **known: Any) -> Entry:
         return Entry(
@@ -288,21 +294,38 @@ class Service:
 
     def _settle(self, entry: Entry, following: Following) -> bool:
         """End what has nothing left to do; False for what has."""
-        message = entry.message or entry.state
+        told = None
         if entry.state == "intent":
-            message = (
-                "Never sent: the process that was to send it ended before. Nothing was made, nothing is billed; "
-                "job.send_again() sends it."
+            told = (
+                "refused",
+                (
+                    "Never sent: the process that was to send it ended before. Nothing was made, nothing is billed; "
+                    "job.send_again() sends it."
+                ),
             )
-            self.ledger.update(entry.external_task_id, state="refused", message=message, finished=time.time())
+        elif entry.state == "sending" and entry.workflow in _AT_ONCE:
+            told = (
+                "abandoned",
+                (
+                    "The process that asked ended before the answer came. There is no task to look for: it may be billed, "
+                    "and what it yielded is lost."
+                ),
+            )
+        if told:
+            state, message = told
+            self.ledger.update(entry.external_task_id, state=state, message=message, finished=time.time())
+            entry = replace(entry, state=state, message=message)
+        message = entry.message or entry.state
         following.ended = entry.finished
         match entry.state:
-            case "succeed" if entry.files and len(following.files) == len(entry.files):
+            case "succeed" if len(following.files) == len(entry.files):
                 following.end(State.SUCCEED)
             case "failed":
                 following.end(State.FAILED, TaskFailed(message))
-            case "intent" | "refused":
+            case "refused":
                 following.end(State.FAILED, RequestRefused(message))
+            case "abandoned" if entry.workflow in _AT_ONCE:
+                following.end(State.FAILED, Unconfirmed(message, external_task_id=entry.external_task_id))
             case _:
                 following.ended = None
                 return False

@@ -249,6 +249,17 @@ def test_what_resume_leaves_is_told(simulator: Simulator, ledger: Ledger) -> Non
     assert f"kling.connect(base_url='{SERVICE}') first" in told
 
 
+def test_an_answer_that_a_kernel_died_in_is_told_and_not_looked_for(simulator: Simulator, ledger: Ledger) -> None:
+    """What is answered at once leaves no task behind: the person reads, once, that it may have been paid for."""
+    ledger.intend(entry("knb-1", service=simulator.base_url, workflow="audio/tts", state="sending"))
+    before = len(simulator.requests)
+    (job,) = kling.resume()
+    assert isinstance(job.error, Unconfirmed)
+    assert "it may be billed" in str(job.error)
+    assert len(simulator.requests) == before
+    assert list(kling.resume()) == []
+
+
 CHILD = """
 import sys
 import kling_nb as kling

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::kling_nb.api.advice.KlingWarning")
 
 PROMPT = "a red panda surfs a wave at sunset"
+SAID = "well, hello there, and welcome to the lighthouse of the north, where the light is never out"
 
 
 @dataclass(frozen=True)
