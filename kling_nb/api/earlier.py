@@ -104,7 +104,7 @@ def _takes(what: str, attribute: str, kind: str | None = None, lengths: tuple[Ra
         if len(having) != 1:
             said = f"has {len(having)}: choose one" if having else "has none"
             raise ValueError(f"it takes a {what}, or a result that has one; this {type(value).__name__} {said}.")
-        check_length(kind or what, having[0], lengths)
+        check_length(having[0], lengths)
         return str(getattr(having[0], attribute))
 
     return take
@@ -118,7 +118,7 @@ def _plain(what: str, given: str) -> str:
     return given
 
 
-def check_length(what: str, value: Any, lengths: tuple[Range, ...]) -> None:
+def check_length(value: Any, lengths: tuple[Range, ...]) -> None:
     """Refuse what knows its length, as ``duration`` in seconds, and has quite another than these."""
     length = getattr(value, "duration", None)
     if not lengths or length is None:
@@ -127,7 +127,7 @@ def check_length(what: str, value: Any, lengths: tuple[Range, ...]) -> None:
         allowed = " or ".join(
             f"{least:g} to {most:g}" if most < inf else f"at least {least:g}" for least, most in lengths
         )
-        raise ValueError(f"a {what} of {length:g} s: it may have {allowed} s.")
+        raise ValueError(f"a length of {length:g} s: it may be {allowed} s.")
 
 
 def earlier_video(*lengths: Range) -> BeforeValidator:

@@ -97,6 +97,12 @@ def _url(value: str) -> str:
     return value
 
 
+def _from_file(path: Path, most: int) -> Given:
+    data = _file(path, most)
+    # A record may be read from another folder; and a name on disk need not be Unicode, which a record must be.
+    return Given(os.fsencode(path.expanduser().absolute()).decode(errors="backslashreplace"), data=data)
+
+
 def _file(path: Path, most: int) -> bytes:
     try:
         path = path.expanduser()
@@ -143,17 +149,17 @@ def _taken(value: Any, kind: str, most: int) -> Given:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _bytes(bytes(value))
     if isinstance(value, (str, os.PathLike)):
-        return Given(_short(str(value)), data=_file(Path(value), most))
+        return _from_file(Path(value), most)
     if kind == "image" and (data := drawn(value, most)) is not None:
         return _bytes(data, f"{type(value).__module__.partition('.')[0]} {type(value).__name__}")
     # An earlier result: its file is there and can be looked into; its URL may have expired.
     path, url = getattr(value, "path", None), getattr(value, "url", None)
     if isinstance(path, os.PathLike) and Path(path).is_file():
-        return _taken(path, kind, most)
+        return _from_file(Path(path), most)
     if isinstance(url, str):
         return _taken(url, kind, most)
     allowed = "a path, URL, bytes, Pillow image, numpy array" if kind == "image" else "a path, URL, bytes"
-    raise ValueError(f"a {type(value).__name__} is no {kind}; give {allowed} or an earlier {kind}.")
+    raise ValueError(f"this {type(value).__name__} is no {kind}; give {allowed} or an earlier {kind}.")
 
 
 def _picture(value: Any) -> Given:
@@ -212,7 +218,7 @@ def by_url(*lengths: Range) -> BeforeValidator:
             value = videos[0] if len(videos) == 1 else value
         if getattr(value, "kind", "video") != "video":
             raise ValueError(f"a result of kind {value.kind} is no video.")
-        check_length("video", value, lengths)
+        check_length(value, lengths)
         url = value if isinstance(value, str) else getattr(value, "url", None)
         if _is_url(url):
             return _url(str(url))
@@ -223,7 +229,7 @@ def by_url(*lengths: Range) -> BeforeValidator:
 
 def _no_video(value: Any) -> str:
     if not isinstance(value, (str, os.PathLike, bytes, bytearray)):
-        return f"a {type(value).__name__} is no video; give a URL or an earlier video."
+        return f"this {type(value).__name__} is no video; give a URL or an earlier video."
     shown = f"{len(value)} bytes" if isinstance(value, (bytes, bytearray)) else _short(str(value))
     return (
         f"{shown}: Kling takes videos only by URL; put the file where it can be fetched. For a video that Kling made, "

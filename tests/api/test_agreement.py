@@ -8,8 +8,11 @@ refuses are not sent.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hmac
 import io
+import json
 import time
 import wave
 from collections.abc import Awaitable, Callable, Iterator
@@ -391,6 +394,20 @@ def test_costs_can_be_asked_for(simulator: Simulator) -> None:
     """The account's packages are at the host's root, whatever the prefix."""
     packages = asyncio.run(_sent(simulator, lambda kling: kling.call(AccountCosts()), native=True))
     assert packages[0].remaining_quantity is not None
+
+
+def test_a_jwt_is_a_key_too(simulator: Simulator) -> None:
+    """Kling's own host takes a token signed with the secret key: it goes where the key goes."""
+    head, claims = ({"alg": "HS256", "typ": "JWT"}, {"iss": simulator.access_key, "exp": time.time() + 1800, "nbf": 0})
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (head, claims)]
+    signed = hmac.digest(simulator.secret_key.encode(), b".".join(parts), "sha256")
+    token = b".".join([*parts, base64.urlsafe_b64encode(signed).rstrip(b"=")]).decode()
+
+    async def asking() -> list[Task]:
+        async with AsyncKling(token, base_url=simulator.native_url) as kling:
+            return await kling.list("text2video", size=2)
+
+    assert [task.status for task in asyncio.run(asking())]
 
 
 def test_what_was_made_can_be_deleted(canned: Canned) -> None:

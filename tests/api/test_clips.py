@@ -557,7 +557,7 @@ RULES = [
         VideoExtend,
         {"video_id": Video(id="v", url="u", duration=170)},
         {"video_id": Video(id="v", url="u", duration=178)},
-        "a video of 178 s: it may have 0 to 176 s",
+        "a length of 178 s: it may be 0 to 176 s",
     ),
     Rule(
         "an extension has cfg_scale to 1",

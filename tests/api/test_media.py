@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import json
+import os
 import re
 import sys
 import wave
@@ -194,8 +196,8 @@ def test_a_rotated_picture_is_turned_upright(form: str, way: str, tmp_path: Path
         pytest.param("http://", "no complete URL", id="half-a-url"),
         pytest.param("https://exa mple.com/a.png", "no complete URL", id="url-with-a-blank"),
         pytest.param("data:image/png;base64,!!!", "broken base64", id="broken-data-url"),
-        pytest.param(7, "a int is no image; give a path, URL, bytes", id="a-number"),
-        pytest.param(object(), "a object is no image", id="an-object"),
+        pytest.param(7, "this int is no image; give a path, URL, bytes", id="a-number"),
+        pytest.param(object(), "this object is no image", id="an-object"),
     ],
 )
 def test_what_kling_refuses_is_refused_here(value: Any, said: str) -> None:
@@ -271,6 +273,14 @@ def test_without_pillow_an_array_says_what_is_missing(request: pytest.FixtureReq
     assert "pip install 'kling-nb[simulator]'" in refused(np.zeros((300, 400), "uint8"))
 
 
+def test_a_file_whose_name_is_no_text_is_taken(tmp_path: Path) -> None:
+    """Linux lets names be any bytes; the picture is sent, and its record can be written."""
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes(picture())
+    assert json.dumps(Album(picture=path).model_dump(mode="json", context={"described": True})).isascii()
+    assert base64.b64decode(sent(path)) == picture()
+
+
 # -- sounds --------------------------------------------------------------------------------------------------------
 
 
@@ -290,7 +300,7 @@ def test_a_sound_goes_as_bare_base64(tmp_path: Path) -> None:
         pytest.param(picture(), "is no MP3, WAV, M4A or AAC", id="a-picture"),
         pytest.param(speech(630), "has 5.0 MB; Kling takes 5 MB at most", id="too-large"),
         pytest.param(b"ID3" + b"\0" * 200, "damaged|no sound", id="damaged"),
-        pytest.param(3.5, "a float is no audio", id="a-number"),
+        pytest.param(3.5, "this float is no audio", id="a-number"),
     ],
 )
 def test_a_sound_that_kling_refuses_is_refused_here(value: Any, said: str) -> None:
@@ -307,7 +317,7 @@ def test_a_video_goes_by_url_only(tmp_path: Path) -> None:
     assert sent("https://example.com/v.mp4", "clip") == "https://example.com/v.mp4"
     for local in (tmp_path / "v.mp4", str(tmp_path / "v.mp4"), b"mp4"):
         assert "takes videos only by URL" in refused(local, "clip")
-    assert "a int is no video" in refused(3, "clip")
+    assert "this int is no video" in refused(3, "clip")
 
 
 # -- earlier results -----------------------------------------------------------------------------------------------
@@ -365,15 +375,17 @@ def test_speech_that_came_as_bytes_can_be_given_on() -> None:
     assert base64.b64decode(sent(result, "speech")) == data
 
 
-def test_records_show_where_it_came_from_and_no_bytes(tmp_path: Path) -> None:
+def test_records_show_where_it_came_from_and_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger keeps a path, URL or hash: enough to find it again, and small."""
     path = tmp_path / "p.png"
     path.write_bytes(picture())
+    monkeypatch.chdir(tmp_path)
 
     def described(value: Any) -> Any:
         return Album(picture=value).model_dump(context={"described": True})["picture"]
 
     assert described(path) == str(path)
+    assert described(path.name) == str(path), "a record is read in another folder"
     assert described("https://m/x") == "https://m/x"
     assert "sha256" in described(picture())
     assert described(picture()) == described(picture())
