@@ -122,19 +122,25 @@ def history(
 
 
 class Resumed(Batch):
-    """Jobs taken up again, oldest first, and what was left alone."""
+    """Jobs taken up again, oldest first.
+
+    Attributes
+    ----------
+    notes
+        What was left alone, and why, in sentences.
+    """
 
     def __init__(self, jobs: Sequence[Job], notes: Sequence[str]) -> None:
         super().__init__(jobs)
-        self._notes = notes
+        self.notes = notes
 
     def __repr__(self) -> str:
-        return "\n".join([*map(repr, self), *self._notes])
+        return "\n".join([*map(repr, self), *self.notes])
 
     def _ipython_display_(self) -> None:
         if self:
             super()._ipython_display_()
-        for note in self._notes:
+        for note in self.notes:
             show({"text/plain": note, "text/html": f'<div style="{TEXT}">{plain(note)}</div>'})
 
 

@@ -307,8 +307,8 @@ class Service:
             told = (
                 "abandoned",
                 (
-                    "The process that asked ended before the answer came. There is no task to look for: it may be billed, "
-                    "and what it yielded is lost."
+                    "The process that asked ended before the answer came. There is no task to look for: it may be "
+                    "billed, and what it yielded is lost."
                 ),
             )
         if told:
