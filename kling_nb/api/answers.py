@@ -26,7 +26,7 @@ from kling_nb.api.errors import (
     Unconfirmed,
 )
 
-__all__ = ["Exchange", "read", "unreachable"]
+__all__ = ["Exchange", "read", "retry_after", "unreachable"]
 
 _GOOD = (None, 0, 200, "", "success")
 _QUOTED = 300  # characters of the service's own words in a message
@@ -104,13 +104,13 @@ def read(exchange: Exchange, status: int, headers: httpx.Headers, body: bytes) -
     KlingError
         For every other answer; which kind tells whether a task may exist.
     """
-    retry_after = _retry_after(headers.get("retry-after"), headers.get("date"))
+    wait = retry_after(headers)
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):  # ValueError covers broken UTF-8 too
         answer = None
     if not isinstance(answer, dict):
-        raise _wordless(exchange, status, headers, body, retry_after)
+        raise _wordless(exchange, status, headers, body, wait)
 
     said = _Said.of(answer)
     if status < 300 and said.code in _GOOD:
@@ -121,8 +121,8 @@ def read(exchange: Exchange, status: int, headers: httpx.Headers, body: bytes) -
             return data
         if "task_id" in answer:
             return answer
-        raise exchange.lost(f"the answer has no data ({_cut(json.dumps(answer))})", retry_after)
-    raise _refusal(exchange, status, said, retry_after)
+        raise exchange.lost(f"the answer has no data ({_cut(json.dumps(answer))})", wait)
+    raise _refusal(exchange, status, said, wait)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +204,12 @@ def _wordless(
     return exchange.lost(what, retry_after)
 
 
-def _retry_after(value: str | None, date: str | None) -> float | None:
+def retry_after(headers: httpx.Headers) -> float | None:
     """Seconds to wait, from either form of the header (RFC 9110, 10.2.3); None when it says nothing sensible.
 
     A date is compared with the server's own clock, where the answer tells it: that of a laptop may be off.
     """
+    value = headers.get("retry-after")
     if value is None:
         return None
     try:
@@ -217,7 +218,7 @@ def _retry_after(value: str | None, date: str | None) -> float | None:
         at = _date(value)
         if at is None:
             return None
-        seconds = at - (_date(date) or time.time())
+        seconds = at - (_date(headers.get("date")) or time.time())
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 

@@ -5,6 +5,7 @@ Following a task to its end, with all that can go wrong on the way, is `kling_nb
 
 import ipaddress
 import os
+import weakref
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote, urljoin, urlsplit
@@ -13,10 +14,11 @@ import httpx
 from pydantic import SecretStr, ValidationError
 
 from kling_nb.api.advice import advise
-from kling_nb.api.answers import Exchange, read, unreachable
+from kling_nb.api.answers import Exchange, read, retry_after, unreachable
 from kling_nb.api.errors import KlingError, MissingKey, RequestRefused
 from kling_nb.api.requests import WORKFLOWS, Call, Immediate, Request
 from kling_nb.api.tasks import Task
+from kling_nb.api.transport import transport as fast_transport
 from kling_nb.api.workflow import Answering
 
 __all__ = ["GATEWAY", "AsyncKling", "Workflow", "is_loopback", "path_of"]
@@ -28,6 +30,9 @@ ANSWER_BYTES = 64_000_000  # an answer larger than this is no answer; selections
 
 R = TypeVar("R")
 Workflow = str | type[Call] | Call
+
+_clients: "weakref.WeakSet[AsyncKling]" = weakref.WeakSet()
+_inherited: list[httpx.AsyncClient] = []
 
 
 class AsyncKling:
@@ -47,7 +52,7 @@ class AsyncKling:
     connections
         Connections held at most.
     transport
-        An `httpx.AsyncBaseTransport` in place of httpx's own.
+        An `httpx.AsyncBaseTransport` in place of httpx's own, or of the faster one of ``kling-nb[fast]``.
 
     Raises
     ------
@@ -84,14 +89,28 @@ class AsyncKling:
         self._key = key
         self.simulated = False
         """Whether the last answer came from a simulator, by its own word."""
-        self._http = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key.get_secret_value()}", "Accept": "application/json"},
-            timeout=timeout,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            transport=transport,
-            # A proxy that the environment names cannot reach this machine's own loopback address.
-            trust_env=not is_loopback(base_url),
+        self.retry_after: float | None = None
+        """Seconds that the last answer, good ones included, asked to wait; read it before awaiting anything else."""
+        self._timeout, self._connections, self._transport = timeout, connections, transport
+        self._http = self._connected()
+        _clients.add(self)
+
+    def _connected(self) -> httpx.AsyncClient:
+        # A proxy that the environment names cannot reach this machine's own loopback address.
+        trust_env = not is_loopback(self.base_url)
+        limits = httpx.Limits(max_connections=self._connections, max_keepalive_connections=self._connections)
+        return httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {self._key.get_secret_value()}", "Accept": "application/json"},
+            timeout=self._timeout,
+            limits=limits,
+            transport=self._transport or fast_transport(limits, trust_env=trust_env),
+            trust_env=trust_env,
         )
+
+    def _reconnect(self) -> None:
+        """In a forked child: the connections are the parent's, and to close them would touch what it listens to."""
+        _inherited.append(self._http)
+        self._http = self._connected()
 
     def __repr__(self) -> str:
         return f"AsyncKling(base_url={self.base_url!r})"
@@ -230,6 +249,7 @@ class AsyncKling:
         try:
             async with self._http.stream(method, urljoin(f"{self.base_url}/", path), **content) as response:
                 self.simulated = response.headers.get("x-kling-simulator") == "1"
+                self.retry_after = retry_after(response.headers)
                 async for chunk in response.aiter_bytes():
                     body += chunk
                     if len(body) > ANSWER_BYTES:
@@ -283,3 +303,12 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _reconnect_all() -> None:
+    for client in list(_clients):
+        client._reconnect()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reconnect_all)
