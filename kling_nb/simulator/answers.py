@@ -48,9 +48,9 @@ def _json(content: object, status: int = 200, headers: dict[str, str] | None = N
     return Response(body, status, headers, media_type="application/json")
 
 
-def good(data: object) -> Response:
-    """Kling's envelope around what was asked for."""
-    return _json({"code": 0, "message": "SUCCEED", "request_id": request_id(), "data": data})
+def good(data: object, fault: Fault | None = None) -> Response:
+    """Kling's envelope around what was asked for; a fault may add when to ask again."""
+    return _json({"code": 0, "message": "SUCCEED", "request_id": request_id(), "data": data}, headers=_hints(fault))
 
 
 def refusal(refused: Refused, headers: dict[str, str] | None = None) -> Response:
@@ -60,7 +60,7 @@ def refusal(refused: Refused, headers: dict[str, str] | None = None) -> Response
 
 def faulty(fault: Fault, answer: Response | None = None) -> Response:
     """What a fault makes of an answer; `answer` is the good one, where there is one."""
-    headers = {"retry-after": fault.retry_after} if fault.retry_after is not None else {}
+    headers = _hints(fault)
     match fault.how:
         case "status":
             code = fault.code if fault.code is not None else code_of(fault.status)
@@ -82,6 +82,10 @@ def faulty(fault: Fault, answer: Response | None = None) -> Response:
             return _Hampered(answer, fault)
         case _:
             return _Reset()
+
+
+def _hints(fault: Fault | None) -> dict[str, str]:
+    return {"retry-after": fault.retry_after} if fault is not None and fault.retry_after is not None else {}
 
 
 async def _gone(receive: Receive) -> None:

@@ -141,7 +141,7 @@ class Kling:
         if task is None:
             raise Refused(1203, "task not found") if native else _no_task()
         told = self._tell(task)
-        return good(told | {"task_status": "reviewing", "task_result": {}} if fault else told)
+        return good(told | {"task_status": "reviewing", "task_result": {}} if fault else told, fault)
 
     def _list(self, request: Request, path: str) -> Response:
         if fault := self._faults.take("list"):
