@@ -8,13 +8,13 @@ instead: with the hazard h(t), the chance per second that a task still running e
 sqrt(h(t) / (2 patience)). So one table of the integral of sqrt(h) is the plan for every patience, it needs nothing but
 the age to go on from, and by Schwarz's inequality it never asks more often by an age t than
 sqrt(t ln(1/S(t)) / (2 patience)), S(t) being the share of tasks still running then. Against the exact optimum (dynamic
-programming) on log-normal, bimodal, uniform, exponential and log-logistic times it costs 0.1 to 3 % more at 2 to 30
-polls a task (measured), which is far less than not knowing the distribution costs.
+programming) it costs 1 to 4 % more delay at 5 to 25 polls a task, and at the fewest up to 8 % where the times have two
+humps (benchmarks/polling.py), which is less than not knowing the distribution costs.
 
 **The distribution** lives in cells of equal width on the axis of log(time / built-in typical time), so that what one
 kind of task shows (the service is slow today) says something about the others. A Student t, from conjugate updates that
 pass from wider groups of tasks to the very kind, is blended with kernel estimates, weighed by how well each foretells
-the tasks it has not seen: the bell serves after few tasks, the kernels find two humps after some. A change of pace is
+every task from the others: the bell serves after few tasks, the kernels find two humps after some. A change of pace is
 weighed as one more hypothesis. Tasks seen late count for the cells they may lie in (Turnbull's self-consistency).
 """
 
@@ -63,12 +63,13 @@ HALF_LIFE = (
     14 * 86400.0
 )  # seconds in which a task loses half of what it can lose by age: models and load change by the month
 OLD = 0.1  # what the oldest keeps of its weight, so that one date in the future cannot blot out the rest
-CHANGE = 0.05  # chance that the service changes its pace between two tasks
+CHANGE = 0.1  # chance that the service changes its pace between two tasks
 BANDWIDTHS = (0.5, 0.25, 0.12)  # of kernels, as shares of the bell's own width
 NARROWEST = 0.05  # bandwidth in logs: a service that renders within 5 % of the same time is as regular as can be told
 KERNELS_FROM = 2.0  # tasks; fewer say nothing about shape
 BELL = 2.0  # tasks that the bell is worth beside kernels
-BELL_PENALTY = 1.5  # in logs, for the bell's having seen the tasks it is scored on, which kernels have not
+KERNELS = 0.15  # chance, against the bell's, that kernels of one width are the right shape, before any task was seen
+NOTHING = 1e-3  # share of a task in a cell below which it is not looked at
 SURPRISE = 0.3  # tasks that the built-in times stay worth whatever was learned
 
 TABLE_FROM = 0.0001  # share of tasks finished where the table begins
@@ -116,7 +117,8 @@ class Kind:
         seconds = self.seconds if self.seconds and 1 <= self.seconds <= 3600 else TYPICAL_LENGTH
         master = MASTER_FACTOR if "master" in model else 1.0
         omni = OMNI_FACTOR if "omni" in model or "omni" in self.workflow else 1.0
-        return TYPICAL * (seconds / TYPICAL_LENGTH) ** LENGTH_POWER * master * omni
+        length = math.pow(seconds / TYPICAL_LENGTH, LENGTH_POWER)
+        return TYPICAL * length * master * omni
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +279,7 @@ def learn(past: Iterable[Past], kind: Kind, *, speed: float = 1.0) -> RenderTime
     speed
         How many times faster than Kling the service is known to be: a simulator may be.
     """
-    known = ((p, cells) for p in past if (cells := _cells_of(p, speed)))
+    known = ((p, where) for p in past if (where := _cells_of(p, speed)))
     used = heapq.nlargest(ENOUGH, known, key=lambda k: (k[0].kind.closeness(kind), k[0].finished_at))
     newest = max((p.finished_at for p, _ in used), default=0.0)
     groups: list[list[_Sample]] = [[] for _ in range(5)]
@@ -327,6 +329,15 @@ class _Moments(NamedTuple):
         mean = sum(map(mul, weights, places)) / weight
         return cls(weight, mean, sum(w * (y - mean) ** 2 for w, y in zip(weights, places, strict=True) if w))
 
+    def without(self, weight: float, place: float) -> _Moments:
+        """The same before some of what was seen at one place."""
+        rest = self.weight - weight
+        if rest < 1e-9:
+            return _Moments(0.0, 0.0, 0.0)
+        mean = (self.weight * self.mean - weight * place) / rest
+        scatter = self.scatter - weight * self.weight / rest * (place - self.mean) ** 2
+        return _Moments(rest, mean, max(0.0, scatter))
+
 
 class _Belief(NamedTuple):
     """A bell on the log axis of unknown centre and width: the normal-inverse-gamma family and its Student t."""
@@ -358,6 +369,17 @@ class _Belief(NamedTuple):
             - 0.5 * seen.weight * math.log(math.pi)
         )
 
+    def log_chance(self, place: float) -> float:
+        """Log of the chance that the next task ends in the cell at this place."""
+        spread = self.freedom * self.variance * (1 + 1 / self.tasks)
+        return (
+            math.lgamma((self.freedom + 1) / 2)
+            - math.lgamma(self.freedom / 2)
+            - 0.5 * math.log(math.pi * spread)
+            - (self.freedom + 1) / 2 * math.log1p((place - self.mean) ** 2 / spread)
+            + math.log(STEP)
+        )
+
     def cells(self) -> list[float]:
         """The chance that the next task ends in each cell."""
         scale = 1 / math.sqrt(self.freedom * self.variance * (1 + 1 / self.tasks))
@@ -367,9 +389,9 @@ class _Belief(NamedTuple):
         return [height / total for height in heights]
 
 
-# Most tasks within 1 to 6 minutes, one in fifteen beyond 10. One task outweighs it about the centre, a handful about
-# the width.
-BUILT_IN = _Belief(mean=0.0, tasks=0.2, freedom=4.0, variance=0.3**2)
+# Three in four tasks within 1 to 6 minutes, one in twenty beyond 10. One task outweighs it about the centre, a handful
+# about the width.
+BUILT_IN = _Belief(mean=0.0, tasks=0.2, freedom=6.0, variance=0.3**2)
 
 
 class _Fit(NamedTuple):
@@ -428,10 +450,11 @@ def _settle(belief: _Belief, samples: Sequence[_Sample], weights: Sequence[float
     bell = belief.cells()
     for _ in range(1 if all(s.first == s.last for s in samples) else 3):
         counts = _spread(samples, weights, bell)
-        after = belief.updated(_Moments.of(counts, PLACES))
+        moments = _Moments.of(counts, PLACES)
+        after = belief.updated(moments)
         bell = after.cells()
-    seen = sum(counts)
-    offers = [(sum(n * math.log(bell[j]) for j, n in enumerate(counts) if n) - BELL_PENALTY, bell)]
+    seen = moments.weight
+    offers = [(_foretold(belief, counts, moments), bell)]
     if seen > KERNELS_FROM:
         width = math.sqrt(after.variance)
         offers += [_kernels(counts, max(NARROWEST, share * width), bell) for share in BANDWIDTHS]
@@ -440,20 +463,26 @@ def _settle(belief: _Belief, samples: Sequence[_Sample], weights: Sequence[float
     return _Fit(after, _surprised(cells, seen), best - seen * math.log(STEP))
 
 
+def _foretold(belief: _Belief, counts: Sequence[float], moments: _Moments) -> float:
+    """How well the bell foretells each task from the others."""
+    filled = ((place, n) for place, n in zip(PLACES, counts, strict=True) if n > NOTHING)
+    return sum(n * belief.updated(moments.without(min(n, 1.0), place)).log_chance(place) for place, n in filled)
+
+
 def _kernels(counts: Sequence[float], bandwidth: float, bell: Sequence[float]) -> tuple[float, list[float]]:
     """A bump of this width on every task, the bell beneath; and how well that foretells each task from the others."""
     reach = math.ceil(3.5 * bandwidth / STEP)
     bump = [math.exp(-0.5 * (j * STEP / bandwidth) ** 2) for j in range(-reach, reach + 1)]
     height = 1 / sum(bump)
     sums = [0.0] * (CELLS + 2 * reach)
-    filled = [(j, n) for j, n in enumerate(counts) if n > 1e-3]
+    filled = [(j, n) for j, n in enumerate(counts) if n > NOTHING]
     for j, n in filled:
         for k, b in enumerate(bump, start=j):
             sums[k] += n * height * b
     seen = sum(counts)
     heights = [BELL * b + s for b, s in zip(bell, sums[reach : reach + CELLS], strict=True)]
     score = sum(n * math.log((heights[j] - height * (one := min(n, 1.0))) / (BELL + seen - one)) for j, n in filled)
-    return score, [h / (BELL + seen) for h in heights]
+    return score + math.log(KERNELS), [h / (BELL + seen) for h in heights]
 
 
 def _spread(samples: Sequence[_Sample], weights: Sequence[float], cells: Sequence[float]) -> list[float]:
