@@ -4,39 +4,75 @@ A notebook's kernel has an event loop too, but it stands still while a cell runs
 not: polling, downloading and the widgets' updates go on whatever the person's code does.
 """
 
+import asyncio
 import atexit
+import inspect
 import os
 import threading
-from collections.abc import Awaitable, Callable
+import weakref
+from collections.abc import Callable
 from contextlib import ExitStack
 from contextvars import Context
-from typing import Any
+from typing import Any, Protocol
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-__all__ = ["portal", "soon"]
+__all__ = ["ends", "portal", "soon"]
+
+
+class _Worker(Protocol):
+    async def settle(self) -> None:
+        """Stop working; called in the background thread before it ends."""
+
+    def forget(self) -> None:
+        """Start afresh; called in a forked child, which has no background thread."""
+
 
 _lock = threading.Lock()
 _open: BlockingPortal | None = None
+_loop: asyncio.AbstractEventLoop
 _closing = ExitStack()
+_tasks: set[asyncio.Future[Any]] = set()  # the loop itself holds its tasks but weakly
+_workers: weakref.WeakSet[_Worker] = weakref.WeakSet()
+_inherited: list[object] = []
 
 
 def portal() -> BlockingPortal:
     """Return the way into the background thread's event loop, starting the thread at first use."""
-    global _open
+    global _open, _loop
     with _lock:
         if _open is None:
             _open = _closing.enter_context(start_blocking_portal("asyncio", name="kling-nb"))
+            _loop = _open.call(asyncio.get_running_loop)
         return _open
 
 
-def soon(work: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
-    """Start work in the background thread, from any other thread; returns at once.
+def soon(work: Callable[..., Any], *arguments: Any) -> None:
+    """Start work in the background thread, from any thread, itself included; returns at once.
 
     It starts in an empty context. A kernel keeps in the context which cell is running, and output that comes with an
     old cell's context is lost to tools that listen only to the running one (nbclient, papermill).
+
+    Parameters
+    ----------
+    work
+        A function or a coroutine function; what it returns is dropped.
     """
-    Context().run(portal().start_task_soon, work, *arguments)
+    portal()
+    _loop.call_soon_threadsafe(_start, work, arguments, context=Context())
+
+
+def _start(work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    made = work(*arguments)
+    if inspect.isawaitable(made):
+        task = asyncio.ensure_future(made)
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+
+
+def ends(worker: _Worker) -> None:
+    """Let a worker know when the thread ends, and when it is in a process that has none."""
+    _workers.add(worker)
 
 
 @atexit.register
@@ -45,15 +81,23 @@ def _close() -> None:
     global _open
     with _lock:
         if _open is not None:
+            for worker in list(_workers):
+                _open.call(worker.settle)
             _open.start_task_soon(_open.stop, True)
             _open = None
             _closing.close()
 
 
 def _forget() -> None:
-    """A forked child has the parent's objects but not its threads: start afresh there."""
-    global _open, _lock, _closing
-    _open, _lock, _closing = None, threading.Lock(), ExitStack()
+    """A forked child has the parent's objects but not its threads: start afresh there.
+
+    The old objects are kept, for to collect them would be to end them: the portal waits for a thread that is not there.
+    """
+    global _open, _lock, _closing, _tasks
+    _inherited.append((_open, _closing, _tasks))
+    _open, _lock, _closing, _tasks = None, threading.Lock(), ExitStack(), set()
+    for worker in list(_workers):
+        worker.forget()
 
 
 if hasattr(os, "register_at_fork"):

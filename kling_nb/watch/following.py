@@ -4,6 +4,8 @@ Only the background thread changes a `Following`; everybody may read it, and be 
 """
 
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -12,7 +14,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from kling_nb.api.errors import KlingError
+import anyio
+
+from kling_nb.api.errors import KlingError, Stopped
 from kling_nb.api.requests import Request
 from kling_nb.api.tasks import Task, TaskStatus
 from kling_nb.watch.ledger import Entry
@@ -21,6 +25,17 @@ from kling_nb.watch.schedule import Kind
 __all__ = ["Following", "State"]
 
 _log = logging.getLogger(__name__)
+_ending = threading.Lock()  # between somebody who begins to wait and the end
+
+
+def _let_go() -> None:
+    """In a forked child the lock may be held by a thread that is not there."""
+    global _ending
+    _ending = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 class State(StrEnum):
@@ -48,24 +63,25 @@ class Following:
         What is to be created; None for a task that exists already.
     state
         Where it is.
-    task_id, task
-        Kling's id and the last known description, once there are any.
+    task_id
+        Kling's id, once there is one.
+    task
+        Kling's description of it, once that holds more than its state: when it is rendered, or failed.
     trouble
         What went wrong last and is being tried again, for people; None when all is well.
     begun, ended
         Unix seconds of the start and the end of it.
     files
         The finished media on disk, in the order of ``task.media``.
-    done
-        Resolves to this object when the files are there, or to the `KlingError` that ended it.
     """
 
     __slots__ = (
         "__weakref__",
+        "_done",
+        "_error",
         "asked",
         "begun",
-        "busy",
-        "done",
+        "due",
         "ended",
         "expected",
         "external_task_id",
@@ -74,17 +90,21 @@ class Following:
         "folder",
         "kind",
         "observers",
+        "over",
+        "page",
         "polls",
         "prompt",
         "received",
         "renewed",
         "request",
+        "scope",
         "seen_running",
         "sent",
         "state",
         "stopping",
         "task",
         "task_id",
+        "ticket",
         "trouble",
         "unanswered",
         "unrecorded",
@@ -118,7 +138,9 @@ class Following:
         self.trouble: str | None = None
         self.received = 0
         self.expected: int | None = None
-        self.done: Future[Following] = Future()
+        self.over = False
+        self._error: KlingError | None = None
+        self._done: Future[Following] | None = None  # 1.6 kB, so made only for those that somebody waits for
         self.observers: list[Callable[[Following], None]] = []
         self.polls = 0
         self.failures = 0  # since the last good answer
@@ -127,8 +149,11 @@ class Following:
         self.unrecorded: dict[str, Any] = {}  # what the ledger could not take so far
         self.seen_running = 0.0  # seconds of age at which it was last seen unfinished
         self.renewed = False  # whether an expired URL was already asked for anew
-        self.busy = False  # a request of it is under way
         self.stopping = False
+        self.scope: anyio.CancelScope | None = None  # of its request, while one is under way
+        self.due = 0.0  # on the monotonic clock: when its turn comes
+        self.ticket = 0  # the entry that waits for that; 0 when none does
+        self.page = 1  # of the service's list where it was last, or is first looked for; 0 when no list has it
 
     @classmethod
     def of(cls, request: Request, folder: Path) -> "Following":
@@ -169,6 +194,16 @@ class Following:
         return following
 
     @property
+    def done(self) -> "Future[Following]":
+        """Resolves to this object when the files are there, or to the `KlingError` that ended it."""
+        with _ending:
+            if self._done is None:
+                self._done = Future()
+                if self.over:
+                    self._resolve(self._done)
+            return self._done
+
+    @property
     def workflow(self) -> str:
         """Path that makes the task and answers for it."""
         return self.kind.workflow
@@ -201,11 +236,26 @@ class Following:
         The order matters: a cell that awaits the job ends when the waiting does, and tools that run notebooks look
         at outputs only until then.
         """
-        if self.done.done():
+        if self.over:
             return
         self.ended = self.ended or time.time()
         self.become(state, trouble=None if error is None else str(error))
-        if error is None:
-            self.done.set_result(self)
+        self._error = error
+        with _ending:
+            self.over = True
+            waited_for = self._done
+        if waited_for is not None:
+            self._resolve(waited_for)
+
+    def leave_to_parent(self) -> None:
+        """End it in a forked child, where only one thread is, and no lock of the parent's may be waited for."""
+        self._error = Stopped("The process that started this job goes on with it, not this fork of it.")
+        self.trouble = str(self._error)
+        self.state, self.ended, self.over = State.STOPPED, time.time(), True
+        self.observers, self.scope, self._done = [], None, None
+
+    def _resolve(self, done: "Future[Following]") -> None:
+        if self._error is None:
+            done.set_result(self)
         else:
-            self.done.set_exception(error)
+            done.set_exception(self._error)

@@ -1,7 +1,8 @@
 """Following any number of tasks to their end, in one place.
 
-A heap holds what is to be asked next and when; a few requests run at a time, whatever the number of tasks. Each
-step takes one task one request further: create it, look for it, ask for it, fetch its media.
+Jobs wait in `Turns` until they are due; a few requests run at a time, at the `Pace` that the service allows, whatever
+the number of jobs. Each step takes one job one request further: create it, look for it, ask for it, fetch its media.
+Where the service lists tasks, one request asks for all that are due about now.
 
 Three rules:
 
@@ -10,16 +11,16 @@ Three rules:
 - trouble is shown and survived; only the service's word, the person's, or a full disk ends a job.
 """
 
-import heapq
-import itertools
+import contextlib
+import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import anyio
-import anyio.abc
 import httpx
+from anyio.lowlevel import checkpoint
 
 from kling_nb.api.client import AsyncKling
 from kling_nb.api.errors import (
@@ -37,25 +38,43 @@ from kling_nb.api.errors import (
     Unconfirmed,
 )
 from kling_nb.api.tasks import Task, TaskStatus
-from kling_nb.watch.background import soon
+from kling_nb.watch.background import ends, soon
 from kling_nb.watch.download import download
 from kling_nb.watch.files import file_name, short_id
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import Ledger
+from kling_nb.watch.pace import LONGEST_HOLD, Pace
 from kling_nb.watch.schedule import Kind, RenderTimes
+from kling_nb.watch.turns import Turns
 from kling_nb.watch.unconfirmed import find
 
 __all__ = ["Watcher"]
 
+_log = logging.getLogger(__name__)
+
 REQUESTS = 4  # at a time; more connections make each one dearer (see AsyncKling)
 DOWNLOADS = 3  # at a time, beside the requests
 SETTLING = 90.0  # seconds after create in which "no such task" means "not yet" (a sister service documents some 60)
+NOT_FOUND_TRIES = 5  # times in a row that a task is unknown to the service, before the person is told
 UNSENT_TRIES = 6  # creates that reached nobody, about two minutes of them, before the person is told
 FIRST_LOOK = 2.0  # seconds from a lost answer to the first look for its task
 FETCH_WAITS = (0.5, 2.0)  # seconds before each new try of a broken download, while it keeps its place
 FETCH_TRIES = 15  # times it may then queue again without a byte more, about ten minutes, before the person is told
 DIRECT = {"all://localhost": None, "all://127.0.0.1": None}  # no proxy of the environment reaches this machine itself
 PAUSE = 60.0  # seconds between tries at most
+GRACE = 3.0  # seconds that a create under way gets for its answer when all work is to end
+BUDGET = 8  # questions in a row that went wrong, about five minutes of them, before the person is told
+GENTLE = 300.0  # seconds between tries from then on
+
+PAGE = 500  # tasks on a page of a list, the most that Kling gives
+LIST_FROM = 3  # tasks that a page must be good for; below that, to ask for each is as cheap
+LIST_AHEAD = 1.0  # seconds; who is due within them is asked for along with those who are due
+LIST_TRIES = 3  # pages in a row that do not come, before lists are given up
+
+ASKED = (State.SUBMITTED, State.PROCESSING)
+
+CREATING, FETCHING = "creating", "fetching"  # lanes; the others are named by workflow
+SINGLY = " singly"  # end of the name of the lane for tasks of a workflow that are not to be looked for in its list
 
 
 class Watcher:
@@ -75,13 +94,22 @@ class Watcher:
         self.client = client
         self._ledger = ledger
         self._times = times
-        # Media lies on other hosts: this client has no key to send them.
-        self._media = httpx.AsyncClient(follow_redirects=True, timeout=30.0, mounts=DIRECT)
-        self._heap: list[tuple[float, int, Following]] = []
-        self._order = itertools.count()
-        self._woken = anyio.Event()
-        self._fetching = anyio.Semaphore(DOWNLOADS)
-        soon(self._run)
+        self._media = _media_client()
+        self._inherited: object = None
+        self._begin()
+        ends(self)
+
+    def _begin(self) -> None:
+        self._requests = Turns()
+        self._downloads = Turns()
+        # Apart, because creates are refused for reasons of their own: as many tasks in flight as the account may have.
+        self._creating = Pace()
+        self._asking = Pace()
+        self._everybody: set[Following] = set()
+        self._watched: dict[str, dict[str, Following]] = {}  # by workflow and task id
+        self._list_tries: dict[str, int] = {}  # by workflow
+        self._closed = False
+        self._work: tuple[anyio.CancelScope, anyio.Event] | None = None  # the event is set when it has ended
 
     def follow(self, following: Following, delay: float = 0.0) -> None:
         """Take a task on, from any thread; returns at once."""
@@ -91,65 +119,219 @@ class Watcher:
         """Stop watching a task, from any thread; the task itself goes on at the service."""
         soon(self._stop, following)
 
-    async def aclose(self) -> None:
-        """Close the connections."""
+    async def settle(self) -> None:
+        """Stop working and close the connections; what runs can be resumed.
+
+        A create under way gets some seconds for its answer, as it may cost money; all else is cut short.
+        """
+        self._closed = True
+        if self._work is not None:
+            scope, ended = self._work
+            scope.cancel()
+            with anyio.move_on_after(GRACE):
+                await ended.wait()
+            for following in self._everybody:
+                if following.scope is not None:
+                    following.scope.cancel()
+            await ended.wait()
         await self.client.aclose()
         await self._media.aclose()
 
+    async def aclose(self) -> None:
+        """Stop following and close the connections; whoever waits for a job is told."""
+        await self.settle()
+        for following in list(self._everybody):
+            self._stopped(following)
+
+    def forget(self) -> None:
+        """Start afresh in a forked child: its parent goes on with the jobs, and over the connections, that it has."""
+        for following in self._everybody:
+            following.leave_to_parent()
+        self._inherited = self._media  # to close or collect it would touch what the parent listens to
+        self._media = _media_client()
+        self._begin()
+
     # -- the loop ----------------------------------------------------------------------------------------------
 
-    async def _take_on(self, following: Following, delay: float) -> None:
-        self._push(following, delay)
+    def _take_on(self, following: Following, delay: float) -> None:
+        if self._closed:
+            self._stopped(following)
+            return
+        if self._work is None:
+            self._work = anyio.CancelScope(), anyio.Event()
+            soon(self._run, *self._work)
+        self._everybody.add(following)
+        self._queue(following, delay)
 
-    def _push(self, following: Following, delay: float) -> None:
-        heapq.heappush(self._heap, (time.monotonic() + delay, next(self._order), following))
-        self._woken.set()
-
-    async def _run(self) -> None:
-        requests = anyio.Semaphore(REQUESTS)
-        async with anyio.create_task_group() as group:
-            while True:
-                following = await self._due()
-                if following.done.done():
-                    continue
-                if following.state is State.DOWNLOADING:
-                    group.start_soon(self._step, following, self._fetching)
+    def _queue(self, following: Following, delay: float, *, singly: bool = False) -> None:
+        """Let a job wait for its next step."""
+        match following.state:
+            case State.DOWNLOADING:
+                self._downloads.add(following, FETCHING, delay)
+            case State.SENDING | State.UNCONFIRMED:
+                self._requests.add(following, CREATING, delay)
+            case _:
+                if following.task_id is None or not following.page:
+                    singly = True
                 else:
-                    await requests.acquire()
-                    group.start_soon(self._step, following, requests, True)
+                    self._watched.setdefault(following.workflow, {})[following.task_id] = following
+                self._requests.add(following, following.workflow + SINGLY * singly, delay)
 
-    async def _due(self) -> Following:
-        while True:
-            self._woken = anyio.Event()
-            wait = self._heap[0][0] - time.monotonic() if self._heap else None
-            if wait is not None and wait <= 0:
-                return heapq.heappop(self._heap)[2]
-            with anyio.move_on_after(wait):
-                await self._woken.wait()
-
-    async def _step(self, following: Following, limit: anyio.Semaphore, acquired: bool = False) -> None:
-        if not acquired:
-            await limit.acquire()
-        following.busy = True
+    async def _run(self, scope: anyio.CancelScope, ended: anyio.Event) -> None:
         try:
-            if following.done.done():  # stopped while it waited for its turn
-                return
-            delay = await self._advance(following)
+            with scope:
+                async with anyio.create_task_group() as group:
+                    for _ in range(REQUESTS):
+                        group.start_soon(self._ask_on)
+                    for _ in range(DOWNLOADS):
+                        group.start_soon(self._fetch_on)
+        finally:
+            ended.set()
+
+    async def _ask_on(self) -> None:
+        while True:
+            lane, following = await self._requests.next()
+            batch = [following]
+            if self._has_list(lane):
+                batch += self._requests.more(lane, LIST_AHEAD)
+            if len(batch) >= LIST_FROM:
+                await self._look_through(lane, batch)
+                continue
+            for other in batch[1:]:
+                self._queue(other, other.due - time.monotonic())
+            await self._step(following)
+
+    async def _fetch_on(self) -> None:
+        while True:
+            await self._step((await self._downloads.next())[1])
+
+    async def _step(self, following: Following) -> None:
+        if following.over:
+            return
+        delay = 0.0
+        try:
+            with anyio.CancelScope() as following.scope, self._survived(following):
+                if following.state is not State.DOWNLOADING:
+                    await self._pace(following).turn()
+                # What costs money comes to its end, or its task id would be lost.
+                following.scope.shield = following.state is State.SENDING
+                delay = await self._advance(following)
+            if following.scope.shield and following.scope.cancelled_caught:
+                self._cut_short(following)
+        finally:
+            following.scope = None
+        if following.stopping and not following.over:
+            self._stopped(following)
+        if following.over:
+            self._leave(following)
+        else:
+            self._queue(following, delay)
+
+    def _cut_short(self, following: Following) -> None:
+        """A create whose answer could not be waited for: a task may exist."""
+        said = (
+            "This process ended before the answer to the request came. A task may exist and may be billed; it is not "
+            f"sent again by itself. Its external_task_id is {following.external_task_id}."
+        )
+        self._record(following, state="unconfirmed", message=said)
+        following.become(State.UNCONFIRMED, unanswered=said)
+
+    @contextlib.contextmanager
+    def _survived(self, following: Following) -> Iterator[None]:
+        """Whatever goes wrong ends this job visibly, and never the watching of the others."""
+        try:
+            yield
         except KlingError as error:
             self._ended(following, error)
-            return
-        except Exception as error:  # noqa: BLE001  a fault of ours must end the job visibly, not the watching of the others
+        except Exception as error:  # noqa: BLE001  a fault of ours
             self._ended(
                 following, KlingError(f"kling_nb failed while following this job: {error!r}. It can be resumed.")
             )
-            return
+
+    def _pace(self, following: Following) -> Pace:
+        return self._creating if following.state is State.SENDING else self._asking
+
+    # -- many at once ------------------------------------------------------------------------------------------
+
+    def _has_list(self, lane: str) -> bool:
+        """Whether a list may tell of the jobs in a lane, as far as is known."""
+        return lane != CREATING and not lane.endswith(SINGLY) and self._list_tries.get(lane, LIST_TRIES) > 0
+
+    async def _look_through(self, workflow: str, batch: list[Following]) -> None:
+        """Look for jobs in the service's list of tasks; ask singly for those that it does not tell of.
+
+        A page is asked for only when it is good for several jobs. Kling puts the newest first, so that a task is on
+        the page where it was last, or, as new ones are made, on a later one.
+        """
+        self._requests.closed.add(workflow)
+        pages: dict[int, list[Following]] = {}
+        for following in batch:
+            pages.setdefault(following.page, []).append(following)
+        try:
+            while pages:
+                page = min(pages)
+                wanted = pages.pop(page)
+                if len(wanted) < LIST_FROM or not self._has_list(workflow):
+                    self._ask_singly(wanted)
+                elif missing := await self._look_at(workflow, page, wanted):
+                    pages.setdefault(page + 1, []).extend(missing)
+        except Exception:  # noqa: BLE001  a fault of ours must not end the watching
+            _log.exception("looking through the list of %s failed", workflow)
+            self._list_tries[workflow] = 0
+            self._ask_singly(following for following in batch if not following.ticket)
         finally:
-            following.busy = False
-            limit.release()
-        if following.stopping:
-            await self._stop(following)
-        elif not following.done.done():
-            self._push(following, delay)
+            self._requests.reopen(workflow)
+
+    async def _look_at(self, workflow: str, page: int, wanted: list[Following]) -> list[Following]:
+        """Look at one page; return the jobs that may be on the next."""
+        tries = self._list_tries.get(workflow, LIST_TRIES)
+        await self._asking.turn()
+        try:
+            tasks = await self.client.list(workflow, page=page, size=PAGE)
+        except TooManyRequests as error:
+            for following in wanted:
+                self._queue(following, self._again(following, error))
+            return []
+        except (RequestRefused, ServiceUnavailable) as error:
+            self._list_tries[workflow] = 0 if isinstance(error, RequestRefused) else tries - 1
+            self._ask_singly(wanted)
+            return []
+        told = await self._hear_all(workflow, page, tasks)
+        missing = [following for following in wanted if following.task_id not in told]
+        self._list_tries[workflow] = LIST_TRIES if told else tries - 1
+        if len(tasks) == PAGE and len(missing) < len(wanted):
+            for following in missing:
+                following.page = page + 1
+            return missing
+        for following in missing:
+            following.page = 0
+        self._ask_singly(missing)
+        return []
+
+    def _ask_singly(self, several: Iterable[Following]) -> None:
+        for following in several:
+            if not following.over:
+                self._queue(following, 0.0, singly=True)
+
+    async def _hear_all(self, workflow: str, page: int, tasks: list[Task]) -> set[str]:
+        """Take in a page; return the ids of the tasks on it that are watched."""
+        watched = self._watched.get(workflow, {})
+        told = {task.task_id for task in tasks} & watched.keys()
+        for task in tasks:
+            following = watched.get(task.task_id)
+            if following is None or following.over or following.scope is not None or following.state not in ASKED:
+                continue
+            following.page = page
+            with self._survived(following):
+                delay = self._heard(following, task)
+                if following.ticket and following.state in ASKED:
+                    self._requests.put_off(following, delay)
+                else:
+                    self._queue(following, delay)
+                    await checkpoint()  # it may have written to the disk: others want their turn too
+            if following.over:
+                self._leave(following)
+        return told
 
     async def _advance(self, following: Following) -> float:
         """Take one step; return the seconds until the next."""
@@ -208,11 +390,10 @@ class Watcher:
         return self._heard(following, task)
 
     async def _ask(self, following: Following) -> float:
-        following.polls += 1
         try:
             task = await self.client.get(following.workflow, following.task_id or following.external_task_id)
         except TaskNotFound as error:
-            if following.rendering < SETTLING:
+            if following.rendering < SETTLING or following.failures + 1 < NOT_FOUND_TRIES:
                 return self._again(following, error, "not known to the service yet")
             raise
         except ServiceUnavailable as error:
@@ -221,12 +402,14 @@ class Watcher:
 
     def _heard(self, following: Following, task: Task) -> float:
         """Take in what the service says of a task."""
+        following.polls += 1
         following.failures = 0
-        following.task = task
         match task.status:
             case TaskStatus.FAILED:
+                following.task = task
                 raise TaskFailed(_why(task), task=task)
             case TaskStatus.SUCCEED:
+                following.task = task
                 self._record(
                     following,
                     state="downloading",
@@ -242,7 +425,8 @@ class Watcher:
                 if following.state != status.value:
                     self._record(following, state=status.value)
                 strange = None if task.status_is_known else f'the service says "{task.task_status}"; taken as running'
-                following.become(State(status.value), trouble=strange)
+                if (following.state, following.trouble) != (status.value, strange):
+                    following.become(State(status.value), trouble=strange)
                 return self._next_poll(following)
 
     async def _fetch(self, following: Following) -> float:
@@ -295,18 +479,30 @@ class Watcher:
     def _adopt(self, following: Following, task: Task) -> None:
         """A task exists: from here on its id cannot be lost."""
         following.failures = 0
-        following.become(State.SUBMITTED, task_id=task.task_id, task=task, trouble=None)
+        following.become(State.SUBMITTED, task_id=task.task_id, trouble=None)
         self._record(following, state="submitted", task_id=task.task_id, submitted=time.time(), message=None)
 
     def _next_poll(self, following: Following) -> float:
         age = following.rendering
-        return self._times(following.kind).next_poll(age, jitter=random.random()) - age
+        hint = min(self.client.retry_after or 0.0, LONGEST_HOLD)  # of the answer just read
+        return self._times(following.kind).next_poll(age, jitter=random.random(), not_before=age + hint) - age
 
     def _again(self, following: Following, error: KlingError, said: str | None = None) -> float:
         """Survive trouble: show it, wait at least as long as the service asks."""
         following.failures += 1
-        delay = max(_pause(following.failures), getattr(error, "retry_after", None) or 0.0)
-        following.become(trouble=f"retrying in {delay:.0f} s: {said or error}")
+        hint = getattr(error, "retry_after", None)
+        if hint is not None or isinstance(error, TooManyRequests):
+            self._pace(following).refused(hint)
+        beyond = following.failures - BUDGET if following.state in ASKED else -1
+        pause = _pause(following.failures) if beyond < 0 else GENTLE * random.uniform(0.75, 1.25)
+        delay = max(pause, min(hint or 0.0, LONGEST_HOLD))
+        if beyond < 0:
+            following.become(trouble=f"retrying in {delay:.0f} s: {said or error}")
+        elif beyond == 0:
+            following.become(
+                trouble=f"no good answer to {BUDGET} questions in a row; retrying every {GENTLE / 60:.0f} minutes. The "
+                f"render is not touched by this. The last one: {said or error}"
+            )
         return delay
 
     def _ended(self, following: Following, error: KlingError) -> None:
@@ -322,10 +518,17 @@ class Watcher:
             self._record(following, message=str(error))
         following.end(State.UNCONFIRMED if isinstance(error, Unconfirmed) else State.FAILED, error)
 
-    async def _stop(self, following: Following) -> None:
-        if following.busy:  # a create under way must come to its end, or its task id would be lost
+    def _stop(self, following: Following) -> None:
+        if following.scope is None:
+            self._stopped(following)
+        elif following.scope.shield:
             following.stopping = True
-            return
+        else:
+            following.scope.cancel()
+            self._stopped(following)
+
+    def _stopped(self, following: Following) -> None:
+        """The person wants no more of it; what this means for the money depends on how far it came."""
         if following.state is State.WAITING:
             said = "Stopped before anything was sent; nothing is billed."
         elif following.state is State.SENDING:
@@ -342,6 +545,13 @@ class Watcher:
                 "kling.resume() fetches it later."
             )
         following.end(State.STOPPED, Stopped(said))
+        self._leave(following)
+
+    def _leave(self, following: Following) -> None:
+        """Forget a job that is over."""
+        self._everybody.discard(following)
+        self._watched.get(following.workflow, {}).pop(following.task_id or "", None)
+        Turns.drop(following)
 
     def _record(self, following: Following, **changes: Any) -> None:
         """Record a step; a ledger that cannot be written costs the person a warning, not the paid task."""
@@ -352,6 +562,11 @@ class Watcher:
             following.become(trouble=f"{error} Keep this id: {following.task_id or following.external_task_id}.")
         else:
             following.unrecorded = {}
+
+
+def _media_client() -> httpx.AsyncClient:
+    """Media lies on other hosts: this client has no key to send them."""
+    return httpx.AsyncClient(follow_redirects=True, timeout=30.0, mounts=DIRECT)
 
 
 def _pause(tries: int) -> float:
