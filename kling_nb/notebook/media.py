@@ -17,7 +17,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from IPython import display
@@ -29,6 +29,9 @@ from kling_nb.notebook.looks import FAINT, TEXT, badge, plain
 from kling_nb.notebook.options import Form, as_form, options
 from kling_nb.notebook.preview import INSTALL, Copy, able, small_copy
 from kling_nb.notebook.showing import show
+
+if TYPE_CHECKING:
+    from kling_nb.notebook.job import Job
 
 __all__ = ["About", "Audio", "Image", "Result", "Video", "address", "finished", "nearby"]
 
@@ -192,6 +195,18 @@ class Video(tasks.Video, _OnDisk):
     """
 
     _usual: ClassVar[str] = "video/mp4"
+
+    def extend(self, prompt: str | None = None, **given: Any) -> "Job":
+        """Make it 4 to 5 seconds longer; arguments as for `kling_nb.video_extend`."""
+        from kling_nb.notebook.workflows import video_extend
+
+        return video_extend(self, prompt, **given)
+
+    def lip_sync(self, **given: Any) -> "Job":
+        """Let the face in it speak a text or a sound; arguments as for `kling_nb.lip_sync`."""
+        from kling_nb.notebook.workflows import lip_sync
+
+        return lip_sync(self, **given)
 
     def _player(self, how: How, copy: Copy | None, *, beside: bool) -> str:
         style = "display:block;max-width:100%;max-height:480px;border-radius:4px"

@@ -81,3 +81,13 @@ def test_stopping_a_job_that_waits_sends_nothing(connected: Simulator) -> None:
         second.wait()
     first.wait()
     assert len(connected.tasks) == 1
+
+
+def test_a_video_can_be_continued_and_made_to_speak(connected: Simulator) -> None:
+    """What comes next reads as a sentence: `video.extend(...)`, `video.lip_sync(...)`."""
+    video = kling.text2video(PROMPT).wait()
+    longer = video.extend("the wave breaks").wait()
+    spoken = video.lip_sync(text="hello", voice_id="oversea_male1").wait()
+    assert longer.duration > video.duration
+    assert [task.path.rpartition("/")[2] for task in connected.tasks] == ["text2video", "video-extend", "lip-sync"]
+    assert spoken.path != video.path
