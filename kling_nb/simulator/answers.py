@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from kling_nb.simulator.faults import Fault
 from kling_nb.simulator.refusals import Refused, code_of, request_id
 
-__all__ = ["Connections", "faulty", "good", "refusal"]
+__all__ = ["Connections", "faulty", "good", "plain", "refusal"]
 
 _PAUSE = 0.1  # seconds between the pieces of a slow file
 _PIECE = 65_536  # bytes of an endless file at a time
@@ -43,19 +43,19 @@ def _connection(scope: Scope) -> asyncio.Transport:
     return _connections[tuple(scope["client"]), tuple(scope["server"])]
 
 
-def _json(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Response(body, status, headers, media_type="application/json")
+def plain(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON in ASCII, which can carry all that JSON can: half a surrogate pair has no form in UTF-8."""
+    return Response(json.dumps(content), status, headers, media_type="application/json")
 
 
 def good(data: object, fault: Fault | None = None) -> Response:
     """Kling's envelope around what was asked for; a fault may add when to ask again."""
-    return _json({"code": 0, "message": "SUCCEED", "request_id": request_id(), "data": data}, headers=_hints(fault))
+    return plain({"code": 0, "message": "SUCCEED", "request_id": request_id(), "data": data}, headers=_hints(fault))
 
 
 def refusal(refused: Refused, headers: dict[str, str] | None = None) -> Response:
     """A refusal in the envelope that belongs to it."""
-    return _json(refused.body(), refused.status, headers)
+    return plain(refused.body(), refused.status, headers)
 
 
 def faulty(fault: Fault, answer: Response | None = None) -> Response:

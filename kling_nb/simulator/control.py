@@ -17,8 +17,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from kling_nb.simulator.answers import plain
 from kling_nb.simulator.faults import Fault, Faults
 from kling_nb.simulator.recording import Asked
 from kling_nb.simulator.refusals import Refused
@@ -41,15 +42,15 @@ async def control(request: Request, faults: Faults, requests: Sequence[Asked], t
     match request.method, request.path_params["path"].strip("/"):
         case "POST", "faults":
             faults.add(*_faults(await request.json()))
-            return JSONResponse({"waiting": len(faults)})
+            return plain({"waiting": len(faults)})
         case "DELETE", "faults":
             faults.clear()
-            return JSONResponse({"waiting": 0})
+            return plain({"waiting": 0})
         case "GET", "requests":
-            return JSONResponse([_without_key(asked) for asked in requests])
+            return plain([_without_key(asked) for asked in requests])
         case "GET", "tasks":
             names = ("task_id", "external_task_id", "path", "request", "created_at", "ignored", "callbacks")
-            return JSONResponse([{name: getattr(task, name) for name in names} for task in tasks])
+            return plain([{name: getattr(task, name) for name in names} for task in tasks])
     raise Refused(1203, f"{request.method} {request.url.path} does not exist")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,8 @@ async def get(url: str, timeout: float) -> tuple[int, bytes]:
 
 async def post(url: str, content: object, timeout: float) -> int:
     """HTTP status of the answer when JSON is sent to a URL."""
-    status, _ = await _ask("POST", url, timeout, json=content)
+    headers = {"content-type": "application/json"}
+    status, _ = await _ask("POST", url, timeout, content=json.dumps(content), headers=headers)
     return status
 
 

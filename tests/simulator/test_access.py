@@ -149,4 +149,4 @@ def test_any_text_comes_back_whole(ask: Asker) -> None:
         headers={"content-type": "application/json"},
     )
     assert answer.status_code == 200
-    assert b"external_task_id" in answer.content
+    assert answer.json()["data"]["task_info"] == {"external_task_id": "half \ud83d"}

@@ -60,11 +60,12 @@ def made(tmp_path: Path) -> Path:
 
 
 def test_a_prompt_always_looks_the_same_and_unlike_another(tmp_path: Path) -> None:
-    """Equal words give equal bytes; other words, or another seed, another picture."""
+    """Equal words give the same film; other words, or another seed, another picture."""
     for name, plan in {"one": shot(), "same": shot(), "other": shot("a whale"), "seed": shot(seed=2)}.items():
         render.text_video(tmp_path / name, plan)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "same").read_bytes()
-    one, other, seed = (frames(tmp_path / name)[0] for name in ("one", "other", "seed"))
+    films = {name: frames(tmp_path / name) for name in ("one", "same", "other", "seed")}
+    assert max(apart(*pair) for pair in zip(films["one"], films["same"], strict=True)) < 1  # encoders are not exact
+    one, other, seed = (films[name][0] for name in ("one", "other", "seed"))
     assert min(apart(one, other), apart(one, seed), apart(other, seed)) > 8
 
 
