@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_nb.simulator.faults import Fault
-from kling_nb.simulator.refusals import Refused, code_of, request_id
+from kling_nb.simulator.refusals import GatewayRefused, Refused, code_of, request_id
 
 __all__ = ["Connections", "faulty", "good", "plain", "refusal"]
 
@@ -63,8 +63,10 @@ def faulty(fault: Fault, answer: Response | None = None) -> Response:
     headers = _hints(fault)
     match fault.how:
         case "status":
-            code = fault.code if fault.code is not None else code_of(fault.status)
-            return refusal(Refused(code, fault.message or "simulated fault", fault.status), headers)
+            message = fault.message or "simulated fault"
+            if isinstance(fault.code, str):
+                return refusal(GatewayRefused(fault.status, message, code=fault.code, kind="task"), headers)
+            return refusal(Refused(fault.code or code_of(fault.status), message, fault.status), headers)
         case "html":
             title = f"{fault.status} {fault.message or 'Bad Gateway'}"
             page = f"<html><head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center></body></html>"

@@ -49,11 +49,12 @@ class Fault:
     status
         HTTP status of "status" and "html".
     retry_after
-        Value of the header Retry-After: seconds or an HTTP date.
+        Value of the header Retry-After, with whatever answer there is: seconds or an HTTP date.
     message
         What the error, or the failed task's ``task_status_msg``, says.
     code
-        Kling's code in "status", where the one that belongs to the HTTP status is not meant.
+        Kling's code in "status", where the one that belongs to the HTTP status is not meant; a word, such as
+        "task_not_exist", is said in the gateway's own envelope.
     after_bytes
         See "truncated" and "slow".
     """
@@ -65,7 +66,7 @@ class Fault:
     status: int = 503
     retry_after: str | None = None
     message: str | None = None
-    code: int | None = None
+    code: int | str | None = None
     after_bytes: int = 1000
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ __all__ = ["Simulator", "serve"]
 
 HOST = "127.0.0.1"
 _BACKLOG = 512  # connections that may wait to be accepted
+_THREAD = "kling-simulator"
 _WAIT = 10.0  # seconds within which the server starts or stops
 
 
@@ -127,7 +129,7 @@ class Simulator:
         self._studio = Studio()
         self._kling = Kling(access, self._clock, tasks, self._studio, self.faults, origin)
         self._server = _Server(self._kling.application())
-        self._thread = threading.Thread(target=self._server.go, args=(listening,), name="kling-simulator", daemon=True)
+        self._thread = threading.Thread(target=self._server.go, args=(listening,), name=_THREAD, daemon=True)
         self._thread.start()
         if not self._server.ready.wait(_WAIT):
             raise RuntimeError("The simulator did not start.")
@@ -170,6 +172,11 @@ def _listen(port: int) -> socket.socket:
     return listening
 
 
+def _quiet(record: logging.LogRecord) -> bool:
+    """Let uvicorn tell nobody that it starts and stops here; troubles are told, and so is all of other servers."""
+    return record.levelno >= logging.ERROR or record.threadName != _THREAD
+
+
 class _Server(uvicorn.Server):
     """uvicorn, quiet, in a thread, on a socket that is bound already."""
 
@@ -182,6 +189,7 @@ class _Server(uvicorn.Server):
             )
         )  # fmt: skip
         self.ready = threading.Event()
+        logging.getLogger("uvicorn.error").addFilter(_quiet)
 
     def go(self, listening: socket.socket) -> None:
         """Serve until `end` is called."""

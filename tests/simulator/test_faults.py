@@ -40,6 +40,14 @@ def test_a_code_can_be_chosen(ask: Asker) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, 1301)
 
 
+def test_the_gateways_words_can_be_chosen(ask: Asker, task_id: str) -> None:
+    """A task that was only just made may not be known yet: the gateway says so in an envelope of its own."""
+    ask.simulator.faults.add(Fault("query", "status", status=400, code="task_not_exist"))
+    answer = ask.get(f"{PATH}/{task_id}")
+    assert (answer.status_code, answer.json()["code"], answer.json()["data"]) == (400, "task_not_exist", None)
+    assert ask.get(f"{PATH}/{task_id}").status_code == 200
+
+
 def test_a_fault_hits_as_often_as_it_says(ask: Asker, task_id: str) -> None:
     """Two requests, or all of them until the faults are cleared; other requests are left alone."""
     ask.simulator.faults.add(Fault("query", "status", times=2))

@@ -128,6 +128,13 @@ def test_a_stop_waits_for_nobody(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
+def test_it_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """In a notebook that shows all log messages, starting and stopping shows none."""
+    with caplog.at_level("DEBUG"), Simulator() as simulator:
+        assert alive(simulator)
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
 @contextmanager
 def ended(process: subprocess.Popen[str]) -> Iterator[None]:
     """End a process that a failing test leaves behind."""
