@@ -98,20 +98,20 @@ def made(simulator: Simulator) -> Made:
 
 async def _make(simulator: Simulator) -> Made:
     async with AsyncKling(simulator.api_key, base_url=simulator.base_url) as kling:
-        video = await _video(kling, Text2Video("a fox"))
-        spoken = await _video(kling, Text2Video("a fox", model_name="kling-v2-6", mode="pro", sound=True))
+        video = await video_of(kling, Text2Video("a fox"))
+        spoken = await video_of(kling, Text2Video("a fox", model_name="kling-v2-6", mode="pro", sound=True))
         return Made(
             video,
             spoken,
             await kling.call(Tts("well, hello there, and welcome to the lighthouse of the north", "oversea_male1")),
             await kling.call(IdentifyFace(video)),
-            await _marked(kling, video),
+            await marked(kling, video),
             (await kling.call(PresetVoices()))[0].voice_id,
             (await kling.call(PresetElements()))[0].element_id,
         )
 
 
-async def _marked(kling: AsyncKling, video: Video) -> Session:
+async def marked(kling: AsyncKling, video: Video) -> Session:
     """A session in which one point is marked."""
     session = await kling.call(InitSelection(video))
     return await kling.call(AddSelection(session, frame_index=0, points=[{"x": 0.5, "y": 0.5}]))
@@ -126,7 +126,7 @@ async def _finished(kling: AsyncKling, workflow: str, task: Task) -> Task:
     return task
 
 
-async def _video(kling: AsyncKling, request: Text2Video) -> Video:
+async def video_of(kling: AsyncKling, request: Text2Video) -> Video:
     (video,) = (await _finished(kling, "text2video", await kling.create(request))).media
     assert isinstance(video, Video)
     return video
@@ -369,7 +369,7 @@ def test_what_the_client_takes_the_simulator_takes(
     """No request that passes the client's checks is refused by the simulator's."""
     base, optional = drawn(made)[name]
     if name.endswith("_selection") and name != "init_selection":  # what is marked stays marked: each in a new session
-        base["session_id"] = asyncio.run(_sent(simulator, lambda kling: _marked(kling, made.video)))
+        base["session_id"] = asyncio.run(_sent(simulator, lambda kling: marked(kling, made.video)))
     arguments = base | data.draw(st.fixed_dictionaries({}, optional=optional))
     try:
         request = WORKFLOWS[name](**arguments)
