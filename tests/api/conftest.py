@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from PIL import Image
 from kling_nb.api.client import AsyncKling
 from kling_nb.api.errors import RequestRefused
 from kling_nb.api.requests import Call
+from kling_nb.simulator import Simulator
 
 T = TypeVar("T")
 
@@ -96,6 +97,38 @@ class Canned:
                 return await question(kling)
 
         return asyncio.run(asking())
+
+
+class Asking:
+    """One client and one loop for many questions: a new client for each would take most of the time."""
+
+    def __init__(self, api_key: str, base_url: str) -> None:
+        self._runner = asyncio.Runner()
+        self._kling = AsyncKling(api_key, base_url=base_url)
+
+    def __call__(self, question: Callable[[AsyncKling], Coroutine[Any, Any, T]]) -> T:
+        return self._runner.run(question(self._kling))
+
+    def __enter__(self) -> Asking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.run(self._kling.close())
+        self._runner.close()
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Simulator]:
+    """Kling on localhost for a whole module, so fast that nothing is waited for but the rendering."""
+    with Simulator(speed=1000, seed=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ask(quick: Simulator) -> Iterator[Asking]:
+    """Asks that Kling."""
+    with Asking(quick.api_key, quick.base_url) as asking:
+        yield asking
 
 
 @pytest.fixture

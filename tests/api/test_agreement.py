@@ -15,9 +15,8 @@ import io
 import json
 import time
 import wave
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -46,9 +45,7 @@ from kling_nb.api.results import Session
 from kling_nb.api.tasks import Task, TaskStatus, Video
 from kling_nb.simulator import Fault, Simulator
 
-from .conftest import Canned, picture, reply
-
-T = TypeVar("T")
+from .conftest import Asking, Canned, picture, reply
 
 # ruff: noqa: E501  a workflow's choices are read as lines of a table
 
@@ -83,32 +80,25 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator(speed=1000, seed=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def made(simulator: Simulator) -> Made:
-    there = asyncio.run(_make(simulator))
+def made(quick: Simulator, ask: Asking) -> Made:
+    there = ask(_make)
     # Acceptance is what is compared: from here on tasks fail, so that nothing has to be rendered for them.
-    simulator.faults.add(Fault(where="create", how="failed", times=None))
+    quick.faults.add(Fault(where="create", how="failed", times=None))
     return there
 
 
-async def _make(simulator: Simulator) -> Made:
-    async with AsyncKling(simulator.api_key, base_url=simulator.base_url) as kling:
-        video = await video_of(kling, Text2Video("a fox"))
-        spoken = await video_of(kling, Text2Video("a fox", model_name="kling-v2-6", mode="pro", sound=True))
-        return Made(
-            video,
-            spoken,
-            await kling.call(Tts("well, hello there, and welcome to the lighthouse of the north", "oversea_male1")),
-            await kling.call(IdentifyFace(video)),
-            await marked(kling, video),
-            (await kling.call(PresetVoices()))[0].voice_id,
-            (await kling.call(PresetElements()))[0].element_id,
-        )
+async def _make(kling: AsyncKling) -> Made:
+    video = await video_of(kling, Text2Video("a fox"))
+    spoken = await video_of(kling, Text2Video("a fox", model_name="kling-v2-6", mode="pro", sound=True))
+    return Made(
+        video,
+        spoken,
+        await kling.call(Tts("well, hello there, and welcome to the lighthouse of the north", "oversea_male1")),
+        await kling.call(IdentifyFace(video)),
+        await marked(kling, video),
+        (await kling.call(PresetVoices()))[0].voice_id,
+        (await kling.call(PresetElements()))[0].element_id,
+    )
 
 
 async def marked(kling: AsyncKling, video: Video) -> Session:
@@ -363,13 +353,11 @@ NOT_DRAWN = {"delete_voice", "delete_element", "account_costs"}
     derandomize=True,
 )
 @given(data=st.data())
-def test_what_the_client_takes_the_simulator_takes(
-    name: str, simulator: Simulator, made: Made, data: st.DataObject
-) -> None:
+def test_what_the_client_takes_the_simulator_takes(name: str, ask: Asking, made: Made, data: st.DataObject) -> None:
     """No request that passes the client's checks is refused by the simulator's."""
     base, optional = drawn(made)[name]
     if name.endswith("_selection") and name != "init_selection":  # what is marked stays marked: each in a new session
-        base["session_id"] = asyncio.run(_sent(simulator, lambda kling: marked(kling, made.video)))
+        base["session_id"] = ask(lambda kling: marked(kling, made.video))
     arguments = base | data.draw(st.fixed_dictionaries({}, optional=optional))
     try:
         request = WORKFLOWS[name](**arguments)
@@ -377,37 +365,28 @@ def test_what_the_client_takes_the_simulator_takes(
         return
 
     with contextlib.suppress(TaskFailed):  # taken, and failed as it was told to
-        asyncio.run(_sent(simulator, lambda kling: _send(kling, request)))
+        ask(lambda kling: _send(kling, request))
 
 
 async def _send(kling: AsyncKling, request: Any) -> Any:
     return await (kling.call(request) if isinstance(request, Immediate) else kling.create(request))
 
 
-async def _sent(simulator: Simulator, send: Callable[[AsyncKling], Awaitable[T]], *, native: bool = False) -> T:
-    base_url = simulator.native_url if native else simulator.base_url
-    async with AsyncKling(simulator.api_key, base_url=base_url) as kling:
-        return await send(kling)
-
-
-def test_costs_can_be_asked_for(simulator: Simulator) -> None:
+def test_costs_can_be_asked_for(ask: Asking) -> None:
     """The account's packages are at the host's root, whatever the prefix."""
-    packages = asyncio.run(_sent(simulator, lambda kling: kling.call(AccountCosts()), native=True))
+    packages = ask(lambda kling: kling.call(AccountCosts()))
     assert packages[0].remaining_quantity is not None
 
 
-def test_a_jwt_is_a_key_too(simulator: Simulator) -> None:
+def test_a_jwt_is_a_key_too(quick: Simulator) -> None:
     """Kling's own host takes a token signed with the secret key: it goes where the key goes."""
-    head, claims = ({"alg": "HS256", "typ": "JWT"}, {"iss": simulator.access_key, "exp": time.time() + 1800, "nbf": 0})
+    head, claims = ({"alg": "HS256", "typ": "JWT"}, {"iss": quick.access_key, "exp": time.time() + 1800, "nbf": 0})
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (head, claims)]
-    signed = hmac.digest(simulator.secret_key.encode(), b".".join(parts), "sha256")
+    signed = hmac.digest(quick.secret_key.encode(), b".".join(parts), "sha256")
     token = b".".join([*parts, base64.urlsafe_b64encode(signed).rstrip(b"=")]).decode()
 
-    async def asking() -> list[Task]:
-        async with AsyncKling(token, base_url=simulator.native_url) as kling:
-            return await kling.list("text2video", size=2)
-
-    assert [task.status for task in asyncio.run(asking())]
+    with Asking(token, quick.native_url) as ask_natively:
+        assert isinstance(ask_natively(lambda kling: kling.list("text2video", size=2)), list)
 
 
 def test_what_was_made_can_be_deleted(canned: Canned) -> None:
@@ -424,8 +403,8 @@ def test_what_was_made_can_be_deleted(canned: Canned) -> None:
         element = await _finished(kling, "custom_element", await kling.create(rex))
         assert (await kling.call(DeleteElement(element))).status is TaskStatus.SUCCEED
 
-    with Simulator(speed=1000, seed=1) as fresh:
-        asyncio.run(_sent(fresh, life))
+    with Simulator(speed=1000, seed=1) as fresh, Asking(fresh.api_key, fresh.base_url) as ask:
+        ask(life)
 
 
 def test_every_workflow_is_compared(made: Made) -> None:

@@ -6,10 +6,8 @@ that only one of the two states are listed here with the reason.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +20,7 @@ from kling_nb.api.requests import AddSelection, Call, ClearSelection, Immediate,
 from kling_nb.api.tasks import Video
 from kling_nb.simulator import Fault, Simulator
 
-from .conftest import URL, Rule, named, picture
+from .conftest import URL, Asking, Rule, named, picture
 from .test_agreement import marked, speech, video_of
 from .test_clips import RULES as CLIPS
 from .test_workflows import RULES as OTHERS
@@ -103,26 +101,19 @@ ELEMENT = 829836802793406551  # one of the simulator's own
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with Simulator(speed=1000, seed=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def there(simulator: Simulator) -> There:
-    made = asyncio.run(_make(simulator))
-    simulator.faults.add(Fault(where="create", how="failed", times=None))  # nothing has to be rendered any more
+def there(quick: Simulator, ask: Asking) -> There:
+    made = ask(_make)
+    quick.faults.add(Fault(where="create", how="failed", times=None))  # nothing has to be rendered any more
     return made
 
 
-async def _make(simulator: Simulator) -> There:
-    async with AsyncKling(simulator.api_key, base_url=simulator.base_url) as kling:
-        silent = await video_of(kling, Text2Video("a fox", model_name="kling-v1-6"))
-        spoken = await video_of(kling, Text2Video("a fox", model_name="kling-v2-6", mode="pro", sound=True))
-        speech_ = await kling.call(Tts("well, hello there, and welcome to the lighthouse", "oversea_male1"))
-        voice = (await kling.call(PresetVoices()))[0]
-        mark, edit = [(await marked(kling, silent)).session_id for _ in range(2)]
-        return There(silent, spoken, speech_.id or "", mark, edit, voice.voice_id)
+async def _make(kling: AsyncKling) -> There:
+    silent = await video_of(kling, Text2Video("a fox", model_name="kling-v1-6"))
+    spoken = await video_of(kling, Text2Video("a fox", model_name="kling-v2-6", mode="pro", sound=True))
+    speech_ = await kling.call(Tts("well, hello there, and welcome to the lighthouse", "oversea_male1"))
+    voice = (await kling.call(PresetVoices()))[0]
+    mark, edit = [(await marked(kling, silent)).session_id for _ in range(2)]
+    return There(silent, spoken, speech_.id or "", mark, edit, voice.voice_id)
 
 
 def on_wire(cls: type[Call], name: str, value: Any) -> Any:
@@ -148,25 +139,24 @@ def compared(rule: Rule) -> bool:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in [*CLIPS, *OTHERS] if compared(rule)], ids=named)
-def test_what_the_client_refuses_the_simulator_refuses(rule: Rule, simulator: Simulator, there: There) -> None:
+def test_what_the_client_refuses_the_simulator_refuses(rule: Rule, ask: Asking, there: There) -> None:
     """The good example is taken by both, and the bad one by neither."""
     good = rule.cls(**rule.good).wire()
     good.pop("external_task_id", None)
     bad = {**good, **{name: on_wire(rule.cls, name, value) for name, value in rule.bad.items()}}
-    asyncio.run(_send(simulator, rule.cls, there.put_in(rule.cls, good)))
+    ask(lambda kling: _send(kling, rule.cls, there.put_in(rule.cls, good)))
     with pytest.raises(RequestRefused):
-        asyncio.run(_send(simulator, rule.cls, there.put_in(rule.cls, bad)))
+        ask(lambda kling: _send(kling, rule.cls, there.put_in(rule.cls, bad)))
 
 
-async def _send(simulator: Simulator, cls: type[Call], body: dict[str, Any]) -> None:
+async def _send(kling: AsyncKling, cls: type[Call], body: dict[str, Any]) -> None:
     """Send a body that nobody has checked, in the place of this workflow's own."""
     unchecked = type("Unchecked", (cls,), {"body": lambda _: {}})
     request: Any = unchecked.model_construct(extra=body)
-    async with AsyncKling(simulator.api_key, base_url=simulator.base_url) as kling:
-        if cls is AddSelection:  # what is marked stays marked
-            await kling.call(ClearSelection(body["session_id"]))
-        with contextlib.suppress(TaskFailed):  # taken, and failed as it was told to
-            await (kling.call(request) if isinstance(request, Immediate) else kling.create(request))
+    if cls is AddSelection:  # what is marked stays marked
+        await kling.call(ClearSelection(body["session_id"]))
+    with contextlib.suppress(TaskFailed):  # taken, and failed as it was told to
+        await (kling.call(request) if isinstance(request, Immediate) else kling.create(request))
 
 
 def test_the_exceptions_are_rules() -> None:
