@@ -19,6 +19,7 @@ from typing import overload
 from kling_nb.api.client import Workflow, path_of
 from kling_nb.api.errors import KlingError, RequestRefused, TaskNotFound
 from kling_nb.api.fields import listed
+from kling_nb.api.requests import WORKFLOWS
 from kling_nb.notebook.batch import Batch
 from kling_nb.notebook.job import Job
 from kling_nb.notebook.looks import FAINT, TEXT, badge, plain
@@ -34,7 +35,12 @@ __all__ = ["History", "Resumed", "ended", "history", "job", "outcome", "resume"]
 ROWS = 50  # of a table on the page or on a terminal; a notebook has to be saved with them
 KEPT = timedelta(days=30)  # that the service keeps media
 THUMBNAILS = 1.0  # seconds spent on making new ones for a table; the rest comes when it is shown again
+COLUMNS = {"": "", "Prompt": "16em", "Workflow": "", "State": "", "Age": "", "Cost": "", "File": "12em"}
+"""Headings, and the width that a column of long words keeps on a narrow page."""
 GLANCE = 0.5  # seconds; Windows notices an interrupt only between waits
+
+
+_NAMES = {workflow.path: name for name, workflow in WORKFLOWS.items()}
 
 
 class History(Sequence[Entry]):
@@ -61,14 +67,11 @@ class History(Sequence[Entry]):
 
     def _repr_html_(self) -> str:
         until = time.monotonic() + THUMBNAILS
-        heads = "".join(
-            f'<th scope="col" style="text-align:left">{name}</th>'
-            for name in ("", "Prompt", "Workflow", "State", "Age", "Cost", "File")
-        )
+        heads = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in COLUMNS)
         rows = "".join(_row(entry, until) for entry in self._entries[:ROWS])
         return (
-            f'<table style="{TEXT};overflow-wrap:anywhere"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-            f'<div style="{TEXT};{FAINT}">{plain(self._told())}</div>'
+            f'<div style="overflow-x:auto"><table style="{TEXT}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>'
+            f'</table></div><div style="{TEXT};{FAINT}">{plain(self._told())}</div>'
         )
 
     def _told(self) -> str:
@@ -253,7 +256,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     return (
         _ago(entry.created),
         entry.state,
-        entry.workflow.rpartition("/")[2],
+        _title(entry),
         entry.model_name or "",
         entry.cost or "",
         entry.task_id or entry.external_task_id,
@@ -265,19 +268,30 @@ def _cells(entry: Entry) -> tuple[str, ...]:
 def _row(entry: Entry, until: float) -> str:
     """A row of the HTML table."""
     about = filter(None, [entry.model_name, entry.mode, f"{entry.seconds:g} s" if entry.seconds else None])
-    title = entry.workflow.rpartition("/")[2]
     message = "" if entry.state == "succeed" else entry.message or ""
     cells = (
         _picture(entry, until),
         f'<div dir="auto">{badge("SIMULATED") if entry.simulated else ""}{plain(entry.prompt or "")}</div>'
         f'<div style="{FAINT}">{plain(entry.task_id or entry.external_task_id)}</div>',
-        f'{plain(title)}<div style="{FAINT}">{plain(" · ".join(about))}</div>',
-        f'{plain(entry.state)}<div style="{FAINT}">{plain(message)}</div>',
+        f'{plain(_title(entry))}<div style="{FAINT}">{plain(" · ".join(about))}</div>',
+        f'{plain(entry.state)}<div style="{FAINT};white-space:normal;min-width:16em">{plain(message)}</div>'
+        if message
+        else plain(entry.state),
         f'<span title="{datetime.fromtimestamp(entry.created):%Y-%m-%d %H:%M}">{_ago(entry.created)}</span>',
         plain(entry.cost or ""),
         _links(entry),
     )
-    return "<tr>" + "".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in cells) + "</tr>"
+    return f"<tr>{''.join(map(_cell, cells, COLUMNS.values()))}</tr>"
+
+
+def _cell(inner: str, width: str) -> str:
+    style = f"min-width:{width};overflow-wrap:anywhere" if width else "white-space:nowrap"
+    return f'<td style="text-align:left;vertical-align:top;{style}">{inner}</td>'
+
+
+def _title(entry: Entry) -> str:
+    """The workflow's name, as its function has it."""
+    return _NAMES.get(entry.workflow, entry.workflow)
 
 
 def _links(entry: Entry) -> str:
