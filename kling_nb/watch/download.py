@@ -39,6 +39,7 @@ __all__ = ["download"]
 
 LIMIT_BYTES = 4 * 1000**3  # Kling's longest video has 3 min; at 20 Mbit/s, much for its 1080p, that is under 0.5 GB
 BLOCK_BYTES = 2 * 1024**2  # written at a time: few steps into the writing thread, and little memory
+AHEAD = 4  # blocks that may wait for the disk, so that a slow moment of it does not hold up the network
 SYNC_SECONDS = 0.5  # between two syncs: what a crash may cost
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each new try
 SILENCE = 30.0  # seconds without a byte that count as a break
@@ -186,7 +187,7 @@ async def _pour(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
     """Receive and write at the same time, so that neither the network nor the disk waits for the other."""
     broken: httpx.RequestError | None = None
     limit = wanted.limit_bytes if part.total is None else part.total
-    send, receive = anyio.create_memory_object_stream[bytes](0)
+    send, receive = anyio.create_memory_object_stream[list[bytes]](AHEAD)
     try:
         async with anyio.create_task_group() as group, send:
             group.start_soon(_write, part, receive, group)
@@ -202,12 +203,12 @@ async def _pour(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
                         if wanted.progress is not None:
                             wanted.progress(received, part.total)
                         if received - sent >= BLOCK_BYTES:
-                            await send.send(_checked(b"".join(held), sent, wanted, part))
+                            await send.send(_checked(held, sent, wanted, part))
                             held, sent = [], received
                 except httpx.RequestError as error:
                     broken = error
                 if held:
-                    await send.send(_checked(b"".join(held), sent, wanted, part))
+                    await send.send(_checked(held, sent, wanted, part))
     except ExceptionGroup as several:
         first = several.exceptions[0]
         raise first from first.__cause__
@@ -215,7 +216,7 @@ async def _pour(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
         raise broken
 
 
-async def _write(part: _Part, blocks: MemoryObjectReceiveStream[bytes], group: TaskGroup) -> None:
+async def _write(part: _Part, blocks: MemoryObjectReceiveStream[list[bytes]], group: TaskGroup) -> None:
     with blocks:
         async for block in blocks:
             await _on_disk(part.destination, part.append, block)
@@ -224,11 +225,11 @@ async def _write(part: _Part, blocks: MemoryObjectReceiveStream[bytes], group: T
                 group.start_soon(_on_disk, part.destination, part.sync)
 
 
-def _checked(block: bytes, at: int, wanted: _Wanted, part: _Part) -> bytes:
-    """Return the block; when it is the first it has to begin like media."""
-    if at == 0 and suffix_of(block[:HEAD_BYTES], wanted.kind) is None:
+def _checked(block: list[bytes], at: int, wanted: _Wanted, part: _Part) -> list[bytes]:
+    """Return the pieces of a block; when it is the first it has to begin like media."""
+    if at == 0 and suffix_of((start := b"".join(block))[:HEAD_BYTES], wanted.kind) is None:
         part.spoiled = True
-        raise _other(wanted.kind, block)
+        raise _other(wanted.kind, start)
     return block
 
 
@@ -371,12 +372,13 @@ class _Part:
                 f"{free:,} left: free some space. {SAFE}"
             )
 
-    def append(self, block: bytes) -> None:
-        left = memoryview(block)
-        while left:
-            written = self._file.write(left)
-            self.size += written
-            left = left[written:]
+    def append(self, block: list[bytes]) -> None:
+        for piece in block:  # as they came: to join them first would cost as much as to write them
+            left = memoryview(piece)
+            while left:
+                written = self._file.write(left)
+                self.size += written
+                left = left[written:]
 
     def sync(self) -> None:
         """Make what is written safe, then note that it is."""
