@@ -127,17 +127,21 @@ class Jupyter:
 
 
 class Notebook:
-    """A notebook open in the browser, used as a person would: by keys, clicks and looking."""
+    """A notebook open in the browser, used as a person would: by keys, clicks and looking.
 
-    def __init__(self, page: Page, jupyter: Jupyter, path: Path) -> None:
+    The view is a part of the address: JupyterLab's of a single document, or "notebooks" for Notebook 7.
+    """
+
+    def __init__(self, page: Page, jupyter: Jupyter, path: Path, view: str = "doc/tree") -> None:
         self.page = page
         self.jupyter = jupyter
         self.path = path
+        self.view = view
 
     def open(self) -> None:
-        """Load it (again), in JupyterLab's view of a single document."""
+        """Load it (again)."""
         path = self.path.relative_to(self.jupyter.root).as_posix()
-        self.page.goto(f"{self.jupyter.url}/doc/tree/{path}?token={TOKEN}")
+        self.page.goto(f"{self.jupyter.url}/{self.view}/{path}?token={TOKEN}")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=MOMENT)
 
     def idle(self) -> None:
@@ -234,7 +238,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 def notebooks(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> Iterator[Any]:
     """Make and open notebooks: from a file, or from the sources of their code cells."""
 
-    def make(*sources: str, file: Path | None = None) -> Notebook:
+    def make(*sources: str, file: Path | None = None, view: str = "doc/tree") -> Notebook:
         folder = jupyter.root / request.node.name
         folder.mkdir(exist_ok=True)
         path = folder / (file.name if file else "notebook.ipynb")
@@ -245,7 +249,7 @@ def notebooks(jupyter: Jupyter, page: Page, request: pytest.FixtureRequest) -> I
             metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
             cells = [new_code_cell(source) for source in sources]
             nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
-        made = Notebook(page, jupyter, path)
+        made = Notebook(page, jupyter, path, view)
         made.open()
         return made
 

@@ -35,9 +35,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def shown(notebooks: Any, film: Path, form: str) -> Any:
+def shown(notebooks: Any, film: Path, form: str, view: str = "doc/tree") -> Any:
     """A notebook whose only cell shows the film in this form, run."""
-    notebook = notebooks(SHOW.format(prompt=PROMPT, form=form))
+    notebook = notebooks(SHOW.format(prompt=PROMPT, form=form), view=view)
     there = notebook.path.with_name("kling-videos") / "film.mp4"
     there.parent.mkdir(exist_ok=True)
     there.write_bytes(film.read_bytes())
@@ -83,12 +83,13 @@ def untrusted(notebook: Any) -> Any:
     return notebook
 
 
+@pytest.mark.parametrize("view", ["doc/tree", "notebooks"], ids=["jupyterlab", "notebook-7"])
 @pytest.mark.parametrize(("form", "playing"), [("embed", "data"), ("preview", "film.mp4"), ("link", "film.mp4")])
 def test_each_form_plays_now_and_after_a_reload_without_a_kernel(
-    notebooks: Any, film: Path, form: str, playing: str
+    notebooks: Any, film: Path, form: str, playing: str, view: str
 ) -> None:
     """At home every form plays, and only "embed" plays from the notebook's own bytes."""
-    notebook = shown(notebooks, film, form)
+    notebook = shown(notebooks, film, form, view)
     video = notebook.output(0).locator("video")
     assert plays(video)
     assert source(video) == playing
@@ -99,7 +100,65 @@ def test_each_form_plays_now_and_after_a_reload_without_a_kernel(
     video.wait_for()
     assert plays(video)
     assert source(video) == playing
-    notebook.picture(f"display-{form}")
+    notebook.picture(f"display-{form}-{view.partition('/')[0]}")
+
+
+def test_a_job_in_notebook_7_is_live_and_then_its_video(notebooks: Any) -> None:
+    """Progress, the swap in place and the saved video are the same there as in JupyterLab."""
+    notebook = notebooks(
+        "import kling_nb as kling\njob = kling.text2video('a lighthouse in the fog')\njob", view="notebooks"
+    )
+    notebook.idle()
+    notebook.run(0)
+    notebook.output(0).get_by_role("progressbar").wait_for()
+    notebook.picture("notebook-7-live")
+    video = notebook.output(0).locator("video")
+    video.wait_for()
+    assert plays(video)
+    notebook.save()
+    notebook.jupyter.end_kernels()
+    notebook.open()
+    kept = notebook.output(0).locator("video")
+    kept.wait_for()
+    assert plays(kept)
+    assert notebook.page.locator(".jupyter-widgets, .jp-mod-noWidget").count() == 0
+
+
+SOUNDS = """\
+import io
+from pathlib import Path
+import av
+import kling_nb as kling
+from kling_nb.api import tasks
+from kling_nb.notebook.media import About, finished
+from kling_nb.simulator.sound import RATE
+import numpy as np
+tone = (8000 * np.sin(np.arange(RATE) / 20)).astype(np.int16)
+for suffix, codec in ((".wav", "pcm_s16le"), (".mp3", "mp3"), (".m4a", "aac"), (".ogg", "libopus")):
+    path = Path("kling-videos") / ("tone" + suffix)
+    path.parent.mkdir(exist_ok=True)
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream(codec, rate=48000)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(tone[None], format="s16", layout="mono")
+        frame.sample_rate = RATE
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    sound = tasks.Audio(url="http://127.0.0.1/tone")
+    finished(sound, path.absolute(), tasks.Task(task_id="1"), About(suffix)).show({form!r})
+"""
+
+
+@pytest.mark.parametrize("form", ["embed", "preview", "link"])
+def test_sounds_of_all_formats_play(notebooks: Any, form: str) -> None:
+    """WAV, MP3, M4A and OGG play in every form."""
+    notebook = notebooks(SOUNDS.format(form=form))
+    notebook.idle()
+    notebook.run(0)
+    notebook.finished(0)
+    sounds = notebook.output(0).locator("audio")
+    assert sounds.count() == 4
+    assert all(plays(sounds.nth(number)) for number in range(4))
 
 
 @pytest.mark.parametrize("form", ["embed", "preview", "link"])
