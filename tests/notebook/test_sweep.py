@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 import kling_nb as kling
+from kling_nb.demo import use
 from kling_nb.notebook.labels import Labels
 from kling_nb.simulator import Fault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kling_nb.simulator import Simulator
 
 
@@ -139,3 +142,20 @@ def test_a_gallery_of_what_cannot_be_shown_is_refused(nothing: object) -> None:
     """The message says what a gallery shows."""
     with pytest.raises(kling.RequestRefused, match="gallery"):
         kling.gallery(nothing)  # type: ignore[arg-type]
+
+
+def test_an_unattended_notebook_ends_with_its_videos(simulator: Simulator, tmp_path: Path) -> None:
+    """Tools that run notebooks find the videos in the file, and no widget, when the last cell awaits."""
+    cells = [
+        "import kling_nb as kling\nbatch = kling.sweep(kling.Text2Video, prompt=['fog', 'rain'])\nbatch",
+        "kling.compare(*batch)",
+        "await batch",
+    ]
+    notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
+    here = {"KLING_NB_HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    client = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    client.execute(env=os.environ | use(simulator) | here)
+    for cell in notebook.cells[:2]:
+        shown = cell.outputs[-1].data
+        assert set(shown) == {"text/plain", "text/html"}
+        assert shown["text/html"].count("<video") == 2
