@@ -20,8 +20,8 @@ from kling_nb.notebook.job import Job
 from kling_nb.notebook.labels import Labels
 from kling_nb.notebook.looks import TEXT, badge, problem
 from kling_nb.notebook.media import EMBEDDED, About, Audio, Image, Result, Video, finished
-from kling_nb.notebook.progress import Overview, Progress, close
-from kling_nb.notebook.showing import in_notebook, show
+from kling_nb.notebook.progress import Overview, Progress, close, settle
+from kling_nb.notebook.showing import in_notebook, outputs_change, show
 from kling_nb.watch.ledger import Entry
 
 __all__ = ["Gallery", "compare", "gallery"]
@@ -143,14 +143,17 @@ class _Live:
     def _ended(self, job: Job, number: int) -> None:
         with self._lock:
             self._running.discard(job)
-            if not self._running:
+            if not self._running and outputs_change():
                 show(self._gallery.bundle(), self._place, again=True)
                 for view in self._views.values():
                     view.close()
                 self._overview.close()
                 close(self.widget)
-            elif number in self._cells:
+                return
+            if number in self._cells:
                 self._fill(number)
+            if not self._running:
+                settle(self._overview, f'<div style="{TEXT}">{self._gallery.heading()}</div>')
 
     def _fill(self, number: int) -> None:
         self._cells[number].children = [ipywidgets.HTML(self._gallery.cell(number, in_widget=True))]

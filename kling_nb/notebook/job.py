@@ -21,9 +21,9 @@ from kling_nb.api.tasks import Task
 from kling_nb.notebook.looks import TEXT, clock, plain, problem, side_by_side
 from kling_nb.notebook.media import About, Result, finished
 from kling_nb.notebook.options import Form
-from kling_nb.notebook.progress import WORDS, remaining
+from kling_nb.notebook.progress import WORDS, remaining, settle
 from kling_nb.notebook.progress import Progress as View
-from kling_nb.notebook.showing import in_notebook, show
+from kling_nb.notebook.showing import in_notebook, outputs_change, show
 from kling_nb.notebook.terminal import Line
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.schedule import Progress
@@ -303,19 +303,23 @@ class Job:
 
     def _replace(self, place: str, view: View) -> None:
         """Put the finished media, or what went wrong, in place of a live view."""
+        if not outputs_change():
+            settle(view, self._figures(in_widget=True))
+            return
         if any(result.takes_a_moment() for result in self.results):
             show(self._finished("link"), place, again=True)
         show(self._finished(), place, again=True)
         view.close()
 
     def _finished(self, form: Form | None = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._figures(form)}
+
+    def _figures(self, form: Form | None = None, *, in_widget: bool = False) -> str:
         if results := self.results:
-            shown = side_by_side([result.figure(form) for result in results])
-        else:
-            # Not one of Jupyter's error outputs: those say that the cell failed, and the cell did not.
-            said = plain(self.line()) if self.error is None else problem(self.trouble or self.line())
-            shown = f'<div style="{TEXT};max-width:640px">{self.about.caption()}{said}</div>'
-        return {"text/plain": repr(self), "text/html": shown}
+            return side_by_side([result.figure(form, in_widget=in_widget) for result in results])
+        # Not one of Jupyter's error outputs: those say that the cell failed, and the cell did not.
+        said = plain(self.line()) if self.error is None else problem(self.trouble or self.line())
+        return f'<div style="{TEXT};max-width:640px">{self.about.caption()}{said}</div>'
 
 
 def start(request: Request) -> Job:

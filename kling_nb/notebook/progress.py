@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kling_nb.notebook.job import Job
     from kling_nb.watch.schedule import Progress as Estimate
 
-__all__ = ["WORDS", "Overview", "Progress", "close", "counted", "failures", "remaining"]
+__all__ = ["WORDS", "Overview", "Progress", "close", "counted", "failures", "remaining", "settle"]
 
 TICK = 0.5  # seconds between refreshes; what is shown changes once a second at most
 PACE = 0.02  # seconds for each view of the process: many views share what a front end can take
@@ -144,9 +144,12 @@ def remaining(*running: "Estimate") -> str:
 
 def counted(jobs: "Iterable[Job]") -> list[str]:
     """Tell how many jobs are where, the finished first."""
+    jobs = tuple(jobs)
     counts = Counter(job.status for job in jobs)
     order = sorted(WORDS, key=lambda state: state is not State.SUCCEED)
-    return [f"{counts[state]} {WORDS[state]}" for state in order if counts[state]]
+    troubled = sum(1 for job in jobs if job.trouble and not job.ended)
+    retrying = [f"{troubled} of them with trouble"] if troubled else []
+    return [f"{counts[state]} {WORDS[state]}" for state in order if counts[state]] + retrying
 
 
 def failures(jobs: "Iterable[Job]", names: "Iterable[str]") -> str:
@@ -154,7 +157,7 @@ def failures(jobs: "Iterable[Job]", names: "Iterable[str]") -> str:
     found = [
         f"<li>{plain(name, _NAME)}: {plain(job.trouble)}</li>"
         for job, name in zip(jobs, names, strict=True)
-        if job.status in (State.FAILED, State.STOPPED, State.UNCONFIRMED) and job.trouble
+        if job.ended and job.trouble
     ]
     if not found:
         return ""
@@ -256,6 +259,15 @@ def _unwatched(view: View) -> None:
     """Close a view: it is not refreshed any more, and none of its widgets is left in the page or the file."""
     _ticker.forget(view)
     close(view.widget)
+
+
+def settle(view: View, shown: str) -> None:
+    """Let a view be this HTML for good, where its output cannot be replaced."""
+    _ticker.forget(view)
+    before = view.widget.children
+    view.widget.children = [ipywidgets.HTML(shown)]
+    for child in before:
+        close(child)
 
 
 def close(widget: ipywidgets.Widget) -> None:
