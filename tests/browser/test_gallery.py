@@ -98,6 +98,10 @@ def test_videos_play_stop_and_move_in_step(notebooks: Any, film: Path) -> None:
     notebook.page.wait_for_timeout(300)
     assert spread(videos) < 0.05
 
+    notebook.save()
+    notebook.open()  # the kernel still runs
+    notebook.output(0).get_by_role("button", name="Play all").wait_for()
+
 
 def test_compare_puts_two_side_by_side(notebooks: Any, film: Path) -> None:
     """Two results stand in one row, and what differs is told below each."""

@@ -18,6 +18,7 @@ import kling_nb as kling
 from kling_nb.api import tasks
 from kling_nb.api.tasks import Task
 from kling_nb.notebook import media, preview
+from kling_nb.notebook.labels import Labels
 from kling_nb.notebook.looks import problem
 from kling_nb.notebook.media import About, Result, finished
 from kling_nb.simulator.render import Shot, text_video
@@ -87,7 +88,9 @@ def seen(text: str, most: int = 300) -> str:
 @given(prompt=hostile, fact=hostile, name=file_names, message=hostile)
 def test_nothing_that_is_shown_becomes_markup(prompt: str, fact: str, name: str, message: str) -> None:
     """Prompts, facts, file names and messages are text, whatever is in them."""
-    page = Page(video(Path(name), prompt, fact).figure("link") + problem(message))
+    labels = Labels([{"prompt": prompt, "negative_prompt": fact}, {"mode": message}])
+    shown = video(Path(name), prompt, fact).figure("link") + problem(message)
+    page = Page(shown + labels.heading() + labels.label(0) + labels.label(1))
     assert page.tags <= TAGS
     assert page.attributes.keys() <= ATTRIBUTES
     assert not str(page.attributes["href"]).startswith("javascript:")
