@@ -159,6 +159,35 @@ def test_sounds_of_all_formats_play(notebooks: Any, form: str) -> None:
     sounds = notebook.output(0).locator("audio")
     assert sounds.count() == 4
     assert all(plays(sounds.nth(number)) for number in range(4))
+    if form == "link":
+        notebook.save()
+        untrusted(notebook)
+        sounds.first.wait_for()
+        assert all(plays(sounds.nth(number)) for number in range(4))
+
+
+def test_pictures_stay_in_a_strangers_copy(notebooks: Any) -> None:
+    """An embedded picture is seen in an untrusted notebook too."""
+    notebook = notebooks(
+        """\
+from pathlib import Path
+from PIL import Image
+from kling_nb.api import tasks
+from kling_nb.notebook.media import About, finished
+path = Path("kling-videos/teal.png").absolute()
+path.parent.mkdir(exist_ok=True)
+Image.new("RGB", (400, 300), "teal").save(path)
+finished(tasks.Image(url="http://127.0.0.1/teal.png"), path, tasks.Task(task_id="1"), About("teal")).show()
+"""
+    )
+    notebook.idle()
+    notebook.run(0)
+    notebook.finished(0)
+    notebook.save()
+    untrusted(notebook)
+    picture = notebook.output(0).get_by_alt_text("teal")
+    picture.wait_for()
+    assert picture.evaluate("image => image.naturalWidth") == 400
 
 
 @pytest.mark.parametrize("form", ["embed", "preview", "link"])
@@ -178,6 +207,20 @@ def test_a_strangers_copy_plays_or_says_where_the_video_is(notebooks: Any, film:
         assert hint.is_visible()
         assert "film.mp4" in notebook.output(0).get_by_role("link").inner_text()
     notebook.picture(f"display-{form}-untrusted")
+
+
+@pytest.mark.parametrize("form", ["embed", "preview"])
+def test_what_is_embedded_plays_where_the_file_is_gone(notebooks: Any, film: Path, form: str) -> None:
+    """Moving the folder away costs no more than quality."""
+    notebook = shown(notebooks, film, form)
+    notebook.save()
+    (notebook.path.with_name("kling-videos") / "film.mp4").unlink()
+    notebook.jupyter.end_kernels()
+    notebook.open()
+    video = notebook.output(0).locator("video")
+    video.wait_for()
+    assert plays(video)
+    assert source(video) == "data"
 
 
 @pytest.mark.parametrize(("form", "expected"), [("embed", True), ("preview", True), ("link", False)])
