@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo lab test check bench clean
+.PHONY: demo lab test check bench readme clean
 
 demo: $(VENV)/.for-demo  ## the quickstart from prompt to playing video, with the simulator: no key, no cost
 	$(BIN)/kling-nb demo
@@ -23,6 +23,9 @@ check: $(VENV)/.for-test  ## style and types
 
 bench: $(VENV)/.for-test  ## every claim about speed, measured here and now
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script $(BENCH) || failed=1; done; exit $${failed:-0}
+
+readme: $(VENV)/.for-test  ## the README's table, and its picture from the newest run of the tests
+	$(BIN)/python docs/renew.py
 
 clean:
 	rm -rf $(VENV) demo screenshots

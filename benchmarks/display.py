@@ -110,7 +110,11 @@ def seconds_to_playing(runs: int) -> dict[str, list[float]]:
     """From the file being whole to the first frame in the browser, by form, for each run."""
     browser_tests = _browser_tests()
     found: dict[str, list[float]] = {form: [] for form in FORMS}
-    with tempfile.TemporaryDirectory() as folder, Simulator(speed=100, seed=1) as simulator, sync_playwright() as driver:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Simulator(speed=100, seed=1) as simulator,
+        sync_playwright() as driver,
+    ):
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=browser_tests.FLAGS)
         jupyter = browser_tests.Jupyter(Path(folder), simulator)
         ledger = Ledger(jupyter.home / "ledger.sqlite3")

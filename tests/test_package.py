@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 import kling_nb
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[1]
 
 
 def fresh(code: str, **run: object) -> str:
@@ -57,6 +56,24 @@ def test_nested_loops_are_patched_only_when_asked_for() -> None:
         "refused False",
         "nested",
     ]
+
+
+def test_the_readme_shows_the_workflows_there_are() -> None:
+    """The table in the README is the one of `kling.workflows()`; `make readme` renews it."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert kling_nb.workflows().markdown().strip() in readme
+
+
+@pytest.mark.parametrize("notebook", ["02-chains", "03-sweeps", "04-nothing-is-lost"])
+def test_every_notebook_runs(tmp_path: Path, notebook: str) -> None:
+    """What the notebooks teach works, cell by cell, in a real kernel."""
+    source = ROOT / "notebooks" / f"{notebook}.ipynb"
+    words = ["demo", "--notebook", str(source), "--output", str(tmp_path), "--speed", "200"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "kling_nb.cli", *words], capture_output=True, text=True, timeout=110, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "widget-view" not in (tmp_path / f"{notebook}.html").read_text()
 
 
 def test_the_demo_ends_in_a_notebook_a_page_and_a_video(tmp_path: Path) -> None:
