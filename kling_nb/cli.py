@@ -1,12 +1,10 @@
 """The command line: the demo, the simulator, and the history of tasks without a notebook."""
 
 import argparse
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,24 +134,23 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _simulate(options: argparse.Namespace) -> int:
     from kling_nb.demo import use
-    from kling_nb.simulator import Simulator
+    from kling_nb.simulator import Simulator, serve
 
-    command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    with Simulator(port=options.port, speed=options.speed, seed=options.seed) as simulator:
-        chosen = use(simulator)
-        if command:
+    if command := options.command[1:] if options.command[:1] == ["--"] else options.command:
+        with Simulator(port=options.port, speed=options.speed, seed=options.seed) as simulator:
             try:
-                return subprocess.call(command, env=os.environ | chosen)  # noqa: S603  the person's own command
+                return subprocess.call(command, env=os.environ | use(simulator))  # noqa: S603  the person's own command
             except KeyboardInterrupt:
                 return 128 + signal.SIGINT
+
+    def tell(simulator: Simulator) -> None:
         print(f"SIMULATED Kling at {simulator.base_url} (Ctrl-C ends it). For kling_nb:")
-        for name, value in chosen.items():
-            print(f"  export {name}={value}")
-        with contextlib.suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(3600)  # an Event's wait could not be interrupted on Windows
-        print()
-        return 0
+        for name, value in use(simulator).items():
+            print(f"  export {name}={value}", flush=True)
+
+    serve(options.port, options.speed, options.seed, started=tell)
+    print()
+    return 0
 
 
 if __name__ == "__main__":
