@@ -5,13 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container, where Jupyter would refuse
+
 .PHONY: demo lab test check bench readme clean
 
 demo: $(VENV)/.for-demo  ## the quickstart from prompt to playing video, with the simulator: no key, no cost
 	$(BIN)/kling-nb demo
 
 lab: $(VENV)/.for-demo  ## the same notebook in JupyterLab, with the simulator running beside it
-	$(BIN)/kling-nb simulate --speed 10 -- $(BIN)/jupyter lab notebooks/01-quickstart.ipynb
+	$(BIN)/kling-nb simulate --speed 10 -- $(BIN)/jupyter lab $(AS_ROOT) notebooks/01-quickstart.ipynb
 
 test: $(VENV)/.for-test  ## everything, the browser included
 	$(BIN)/python -m pytest

@@ -129,7 +129,7 @@ class Job:
         if following.state is State.SUCCEED:
             facts.append(f"took {clock(self.seconds)}")
         if self.cost:
-            facts.append(f"cost {self.cost} units")
+            facts.append(f"cost {self.cost} {'unit' if self.cost == '1' else 'units'}")
         asked = following.asked if self.request is None else self.request.described()
         return About(prompt, tuple(facts), self._service.simulated, asked)
 
