@@ -11,7 +11,7 @@ from kling_nb.simulator.tasks import Task
 
 __all__ = ["Callbacks", "check"]
 
-_LOOK = 0.02  # seconds between looks at a task: a clock may be set forward at any time
+_LOOK = 0.02, 0.5  # seconds between looks at a task, at first and at most: a clock may be set forward at any time
 _TIMEOUT = 5.0  # seconds for a call
 
 
@@ -41,14 +41,15 @@ class Callbacks:
         following.add_done_callback(self._following.discard)
 
     async def _follow(self, task: Task, url: str) -> None:
-        told = "submitted"
+        told, pause = "submitted", _LOOK[0]
         while told not in ("succeed", "failed"):
             now = self._tell(task)
             if now["task_status"] != told:
                 told = now["task_status"]
                 task.callbacks.append((told, await self._call(url, now)))
             else:
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(pause)
+                pause = min(_LOOK[1], pause * 1.2)
 
     async def _call(self, url: str, told: JSON) -> int | str:
         try:

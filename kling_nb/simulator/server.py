@@ -61,6 +61,12 @@ class Simulator:
     OSError
         At the start, when the port is taken.
 
+    Notes
+    -----
+    Rules and results follow Kling's v1 document and the gateway's pages (early 2026); prices and render times are
+    guesses of the right order. Media is made up, and SIMULATED is written in all that can be seen. For use from another
+    process the same is there over HTTP: see `kling_nb.simulator.control`.
+
     Examples
     --------
     >>> with Simulator(speed=100, seed=1) as kling:  # doctest: +SKIP
