@@ -108,7 +108,7 @@ async def marked(kling: AsyncKling, video: Video) -> Session:
 
 
 async def _finished(kling: AsyncKling, workflow: str, task: Task) -> Task:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 100
     while not task.status.done and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
         task = await kling.get(workflow, task.task_id)
