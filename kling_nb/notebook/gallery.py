@@ -216,8 +216,7 @@ def _kept(entry: Entry) -> Iterator[Result]:
     """What a task of the ledger left on disk; nothing yet when it is unfinished."""
     task = Task(task_id=entry.task_id or entry.external_task_id, task_result=entry.result or {})
     about = About(entry.prompt or entry.workflow.rpartition("/")[2], (), entry.simulated, entry.request)
-    for medium, path in zip(task.media, entry.files, strict=False):
-        yield finished(medium, Path(path), task, about)
+    yield from finished(task, map(Path, entry.files), about)
 
 
 def _asked(cell: Job | Result) -> Mapping[str, Any]:

@@ -92,11 +92,7 @@ class Job:
         """Everything it yielded, in Kling's order: all images of a series, or a video and its sound; empty before."""
         following = self._following
         if self._results is None and following.state is State.SUCCEED and following.task is not None:
-            media = following.task.media
-            self._results = [
-                finished(medium, path, following.task, self.about)
-                for medium, path in zip(media, following.files, strict=False)
-            ]
+            self._results = finished(following.task, following.files, self.about)
         return list(self._results or [])
 
     @property

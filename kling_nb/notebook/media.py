@@ -14,8 +14,9 @@ import contextlib
 import mimetypes
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote
@@ -84,6 +85,7 @@ class _OnDisk(tasks.Media):
     path: Path
     task: Task | None = Field(None, exclude=True, repr=False)
     about: About = Field(default_factory=About, exclude=True, repr=False)
+    variants: dict[str, Path] = Field(default_factory=dict, exclude=True, repr=False)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self.figure()}
@@ -137,6 +139,9 @@ class _OnDisk(tasks.Media):
             shown = "" if in_widget and how == "link" else self._player(how, copy, beside=not in_widget)
             shown = shown.replace(_PRELOAD, 'preload="none"', 1) if among_many else shown
             held = f"{_megabytes(size)}, {_held(how, form)}"
+        for name, other in self.variants.items():
+            near = plain(f"{name}: {nearby(other)}")
+            link += " · " + (near if in_widget else f'<a href="{address(other)}" target="_blank">{near}</a>')
         about = self.about.caption() if caption is None else caption
         return (
             f'<figure style="margin:0;max-width:{WIDTH}px">{shown}'
@@ -192,6 +197,8 @@ class Video(tasks.Video, _OnDisk):
         The task that made it, with everything the service said.
     about
         What is told of it below it.
+    variants
+        The same in other forms, by name: "watermark", where that was asked for.
     """
 
     _usual: ClassVar[str] = "video/mp4"
@@ -232,7 +239,17 @@ class Image(tasks.Image, _OnDisk):
 
 
 class Audio(tasks.Audio, _OnDisk):
-    """A finished sound on disk; ``duration`` is its length in seconds."""
+    """A finished sound on disk.
+
+    Attributes
+    ----------
+    path
+        The file, in the best format there is.
+    duration
+        Length in seconds, as the service says.
+    variants
+        The same in other formats, by name: "mp3" or "wav".
+    """
 
     _usual: ClassVar[str] = "audio/mpeg"
 
@@ -253,10 +270,16 @@ Result = Video | Image | Audio
 _FINISHED: dict[str, type[Result]] = {"video": Video, "image": Image, "audio": Audio}
 
 
-def finished(medium: tasks.Media, path: Path, task: Task, about: About) -> Result:
-    """Join what the service said of a medium with the file it became."""
-    given = medium.model_dump() | {"path": path, "task": task, "about": about}
-    return _FINISHED[medium.kind].model_validate(given)
+def finished(task: Task, files: Iterable[Path], about: About) -> list[Result]:
+    """Join what the service said of a task's media with the files they became, in the order of their `urls`."""
+    left = iter(files)
+    made = []
+    for medium in task.media:
+        if paths := [*islice(left, len(medium.urls))]:
+            variants = dict(zip([*medium.urls][1:], paths[1:], strict=False))
+            given = medium.model_dump() | {"path": paths[0], "variants": variants, "task": task, "about": about}
+            made.append(_FINISHED[medium.kind].model_validate(given))
+    return made
 
 
 def _data(copy: Copy) -> str:

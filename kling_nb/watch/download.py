@@ -25,6 +25,7 @@ import httpx
 from anyio import to_thread
 
 from kling_nb.api.errors import DownloadFailed, MediaExpired, MediaUnreachable
+from kling_nb.api.media import decoded
 from kling_nb.watch.files import drop, locked, place
 from kling_nb.watch.signatures import HEAD_BYTES, Kind, cut_short, suffix_of
 
@@ -72,7 +73,7 @@ async def download(
     client
         Must not hold the API key: media lies on hosts that have no business with it.
     url
-        http or https.
+        http or https, or a ``data:`` URL that is the file itself.
     destination
         Where it should go. The suffix becomes that of what the bytes are. When another file has the name, it gets a
         number (``name_2.mp4``); nothing is ever overwritten.
@@ -94,11 +95,13 @@ async def download(
     DownloadFailed
         Any other failure; the message says what to do. The task can be resumed.
     """
-    if not re.match("https?://", url, re.IGNORECASE):
+    if not re.match("https?://|data:", url, re.IGNORECASE):
         raise DownloadFailed(f"The service gave {url[:60]!r} where an http or https URL should be. {SAFE}")
     wanted = _Wanted(client, url, kind, limit_bytes, progress)
     part = await _on_disk(destination, _Part, destination)
     try:
+        if url.startswith("data:"):
+            await _on_disk(destination, _take, part, url)
         furthest, tries = part.size, 0
         while not part.whole:
             try:
@@ -135,6 +138,16 @@ class _Broken(Exception):
 
 
 # -- the network -----------------------------------------------------------------------------------------------------
+
+
+def _take(part: _Part, url: str) -> None:
+    """Take the file from the URL itself, where the service sent it in the answer."""
+    try:
+        content = decoded(url)
+    except ValueError as error:
+        raise DownloadFailed(f"The service sent a file that cannot be read: {error} {SAFE}") from None
+    part.begin(None, len(content))
+    part.append([content])
 
 
 async def _receive(wanted: _Wanted, part: _Part) -> None:

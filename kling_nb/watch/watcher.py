@@ -441,8 +441,9 @@ class Watcher:
                 following.failures = 0
             following.received, following.expected = received, expected
 
+        every = [(medium.kind, url) for medium in media for url in medium.urls.values()]
         try:
-            for index, item in enumerate(media[len(following.files) :], start=len(following.files)):
+            for index, (kind, url) in enumerate(every[len(following.files) :], start=len(following.files)):
                 name = file_name(
                     following.begun,
                     following.prompt or following.workflow.rpartition("/")[2],
@@ -452,9 +453,9 @@ class Watcher:
                 )
                 path = await download(
                     self._media,
-                    item.url,
+                    url,
                     following.folder / name,
-                    kind=item.kind,
+                    kind=kind,
                     progress=progress,
                     waits=FETCH_WAITS,
                 )

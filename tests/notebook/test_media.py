@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from PIL import Image as Pictures
 
 import kling_nb as kling
-from kling_nb.api import tasks
 from kling_nb.api.tasks import Task
 from kling_nb.notebook import media, preview
 from kling_nb.notebook.labels import Labels
@@ -74,8 +73,14 @@ class Page(HTMLParser):
         raise AssertionError(f"a declaration: {data}")
 
 
+def _finished(kind: str, path: Path, about: About) -> Result:
+    """One finished file, as a task that yielded just that."""
+    (result,) = finished(Task(task_id="1", task_result={kind: [{"url": "http://127.0.0.1/x"}]}), [path], about)
+    return result
+
+
 def video(path: Path, prompt: str = "a fox", *facts: str) -> Result:
-    return finished(tasks.Video(url="http://127.0.0.1/x.mp4"), path, Task(task_id="1"), About(prompt, facts))
+    return _finished("videos", path, About(prompt, facts))
 
 
 def seen(text: str, most: int = 300) -> str:
@@ -197,7 +202,7 @@ def test_an_upright_film_stays_upright(tmp_path: Path) -> None:
 def test_pictures_and_sounds_are_carried_inside(tmp_path: Path) -> None:
     """A small picture or sound plays anywhere, with its own type."""
     Pictures.new("RGB", (400, 300), "teal").save(tmp_path / "a.png")
-    image = finished(tasks.Image(url="http://127.0.0.1/a.png"), tmp_path / "a.png", Task(task_id="1"), About('a "fox"'))
+    image = _finished("images", tmp_path / "a.png", About('a "fox"'))
     assert 'src="data:image/png;base64,' in image.figure()
     assert 'alt="a &quot;fox&quot;"' in image.figure()
 
@@ -210,14 +215,14 @@ def test_pictures_and_sounds_are_carried_inside(tmp_path: Path) -> None:
     for suffix, kind in ((".wav", "audio/wav"), (".m4a", "audio/mp4"), (".mp3", "audio/mpeg"), (".ogg", "audio/ogg")):
         path = tmp_path / f"a{suffix}"
         path.write_bytes(written.getvalue())
-        heard = finished(tasks.Audio(url="http://127.0.0.1/a"), path, Task(task_id="1"), About("waves"))
+        heard = _finished("audios", path, About("waves"))
         assert f'src="data:{kind};base64,' in heard.figure()
 
 
 def test_a_large_picture_is_previewed_as_a_jpeg(tmp_path: Path) -> None:
     """A 4K picture does not make the notebook megabytes larger."""
     Pictures.effect_noise((1600, 1200), 60).convert("RGB").save(tmp_path / "big.png")
-    image = finished(tasks.Image(url="http://127.0.0.1/a.png"), tmp_path / "big.png", Task(task_id="1"), About("fog"))
+    image = _finished("images", tmp_path / "big.png", About("fog"))
     figure = image.figure()
     assert 'src="data:image/jpeg;base64,' in figure
     assert len(figure) < 400_000

@@ -91,7 +91,7 @@ class Studio:
             "oversea_male1",
         )
         rest: dict[str, Callable[[], Any]] = {
-            "image2video": lambda: kling.image2video(picture, PROMPT),
+            "image2video": lambda: kling.image2video(picture, PROMPT, watermark_info={"enabled": True}),
             "multi_image2video": lambda: kling.multi_image2video([picture, image], PROMPT),
             "video_extend": lambda: kling.video_extend(video, prompt="the wave breaks"),
             "effects": lambda: kling.effects("squish", picture),
@@ -192,6 +192,14 @@ def _check(result: Any, wanted: Film | Pictures | Sound) -> None:
             assert wanted.seconds is None or found.seconds == pytest.approx(wanted.seconds, abs=0.2)
             assert isinstance(result, kling.Audio)
             assert "<audio" in html
+
+
+def test_every_form_of_a_result_is_kept(studio: Studio) -> None:
+    """A sound in each of its formats, and a video with its watermark beside it, are on disk too."""
+    sound, video = studio.jobs["text_to_audio"].wait(), studio.jobs["image2video"].wait()
+    assert {sound.path.suffix, *(path.suffix for path in sound.variants.values())} == {".wav", ".mp3"}
+    assert probe(video.variants["watermark"]).seconds == pytest.approx(5, abs=0.2)
+    assert video.variants["watermark"].name in video._repr_mimebundle_()["text/html"]
 
 
 def test_what_is_answered_at_once_is_the_answer(studio: Studio) -> None:
