@@ -87,6 +87,7 @@ class AsyncKling:
             raise RequestRefused("The API key has characters that no key has; copy it again. Nothing was sent.")
         self.base_url = _checked(base_url)
         self._key = key
+        self._advised: set[str] = set()
         self.simulated = False
         """Whether the last answer came from a simulator, by its own word."""
         self.retry_after: float | None = None
@@ -128,7 +129,7 @@ class AsyncKling:
             The request was sent and the answer lost: a task may exist.
         """
         exchange = Exchange(f"create {request.title()}", request.external_task_id, costs=True)
-        self._advise(request)
+        self.advise(request)
         return _task(exchange, await self._data(exchange, "POST", request.path, json=request.wire()))
 
     async def call(self, request: Answering[R]) -> R:
@@ -146,7 +147,7 @@ class AsyncKling:
             The request was sent and the answer lost; it may have been billed.
         """
         assert isinstance(request, Immediate)
-        self._advise(request)
+        self.advise(request)
         exchange = Exchange(request.title(), costs=request.costs)
         content = {"json" if request.method == "POST" else "params": request.wire()}
         status, headers, body = await self._send(exchange, request.method, request.path, **content)
@@ -232,8 +233,10 @@ class AsyncKling:
     ) -> None:
         await self.close()
 
-    def _advise(self, call: Call) -> None:
-        if self.base_url == GATEWAY and not call.gateway:
+    def advise(self, call: Call) -> None:
+        """Warn, once a workflow, of what the gateway does not document; it is sent all the same."""
+        if self.base_url == GATEWAY and not call.gateway and call.path not in self._advised:
+            self._advised.add(call.path)
             advise(f"{call.title()}: only Kling's own host documents it; CometAPI's gateway may not know {call.path}.")
 
     async def _data(self, exchange: Exchange, method: str, path: str, **content: Any) -> Any:

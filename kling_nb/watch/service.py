@@ -87,6 +87,7 @@ class Service:
         LedgerError
             When the intent cannot be recorded; nothing was sent then.
         """
+        self.client.advise(request)  # here, where the person sees it
         following = Following.of(request, self.folder.absolute())
         self._send(following, request)
         return following
@@ -106,6 +107,7 @@ class Service:
         make
             Makes the request, with the same ``external_task_id``; called in a thread of its own.
         """
+        self.client.advise(draft)
         following = Following.of(draft, self.folder.absolute())
         following.request = None
         following.state = State.WAITING
@@ -140,6 +142,7 @@ class Service:
     def ask(self, request: Answering[R]) -> R:
         """Ask what is answered at once, and wait for the answer; what may be billed is recorded before and after."""
         assert isinstance(request, Immediate)
+        self.client.advise(request)
         if not request.costs:
             answer: R = portal().call(self.client.call, request)
             return answer
