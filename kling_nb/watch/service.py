@@ -283,7 +283,11 @@ class Service:
         self._watcher.stop(following)
 
     def close(self) -> None:
-        """Close the connections; what is still running can be resumed."""
+        """Close the connections; what is still running can be resumed. The next job chooses a service anew."""
+        global _current
+        with _lock:
+            if _current is self:
+                _current = None
         portal().call(self._watcher.aclose)
         if self.simulator is not None:
             self.simulator.stop()
