@@ -18,9 +18,9 @@ from kling_nb.api.tasks import Task
 from kling_nb.notebook.in_step import keep_in_step
 from kling_nb.notebook.job import Job
 from kling_nb.notebook.labels import Labels
-from kling_nb.notebook.looks import TEXT, badge, problem
+from kling_nb.notebook.looks import FAINT, TEXT, badge, plain, problem
 from kling_nb.notebook.media import EMBEDDED, About, Audio, Image, Result, Video, finished
-from kling_nb.notebook.progress import Overview, Progress, close, settle
+from kling_nb.notebook.progress import Overview, Progress, close, refill
 from kling_nb.notebook.showing import in_notebook, outputs_change, show
 from kling_nb.watch.ledger import Entry
 
@@ -47,6 +47,7 @@ class Gallery:
         self._columns = columns
         self.group = f"kling-nb-{uuid.uuid4().hex[:12]}"
         self.labels = Labels([_asked(cell) for cell in self.cells])
+        self._in_step: Any = None
 
     def __repr__(self) -> str:
         lines = [f"  {self.labels.name(number)}: {_told(cell)}" for number, cell in enumerate(self.cells[:INLINE])]
@@ -61,8 +62,8 @@ class Gallery:
         if not in_notebook():
             show({"text/plain": repr(self)})
             return
-        self._in_step = keep_in_step(self.group)
-        running = [cell for cell in self.cells if isinstance(cell, Job) and not cell.ended]
+        self._in_step = self._in_step or keep_in_step(self.group)
+        running = {number: cell for number, cell in enumerate(self.cells) if isinstance(cell, Job) and not cell.ended}
         if running:
             _Live(self, running)
         else:
@@ -70,13 +71,16 @@ class Gallery:
 
     def bundle(self) -> dict[str, str]:
         """What is shown at the end, and saved: text, and HTML that needs no script."""
-        shown = "".join(self.cell(number) for number in range(len(self.cells)))
+        return {"text/plain": repr(self), "text/html": self.grid()}
+
+    def grid(self, *, in_widget: bool = False) -> str:
+        """HTML of all cells, once they are ready."""
+        shown = "".join(self.cell(number, in_widget=in_widget) for number in range(len(self.cells)))
         grid = f"display:grid;grid-template-columns:{self.columns};gap:16px"
-        return {
-            "text/plain": repr(self),
-            "text/html": f'<div style="{TEXT};margin-bottom:8px">{self.heading()}</div>'
-            f'<div class="{self.group}" style="{grid}">{shown}</div>',
-        }
+        return (
+            f'<div style="{TEXT};margin-bottom:8px">{self.heading()}</div>'
+            f'<div class="{self.group}" style="{grid}">{shown}</div>'
+        )
 
     @property
     def columns(self) -> str:
@@ -96,42 +100,44 @@ class Gallery:
         results = cell.results if isinstance(cell, Job) else [cell]
         if not results:
             assert isinstance(cell, Job)
-            return f'<div style="{TEXT}">{label}{problem(cell.trouble or cell.line())}</div>'
+            said = plain(cell.line()) if cell.error is None else problem(cell.trouble or cell.line())
+            return f'<div style="{TEXT}">{label}{said}</div>'
+        outcome = " · ".join(cell.about.outcome)
+        caption = label + (f'<div style="{FAINT}">{plain(outcome)}</div>' if outcome else "")
         count = len(self.cells)
         most = EMBEDDED // count  # "auto" embeds as much in all as it does for one
         many = count > INLINE
         return "".join(
-            result.figure(caption=label, most=most, in_widget=in_widget, among_many=many) for result in results
+            result.figure(caption=caption, most=most, in_widget=in_widget, among_many=many) for result in results
         )
 
 
 class _Live:
     """The grid while jobs run: widgets, each replaced by its media when that is there; all of it by HTML at the end."""
 
-    def __init__(self, shown: Gallery, running: Sequence[Job]) -> None:
+    def __init__(self, shown: Gallery, running: Mapping[int, Job]) -> None:
         self._gallery = shown
         self._place = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._running = set(running)
-        numbers = {cell: number for number, cell in enumerate(shown.cells) if cell in self._running}
-        names = [shown.labels.name(numbers[job]) for job in running]
-        self._overview = Overview(running, names, shown.heading())
+        names = [shown.labels.name(number) for number in running]
+        self._overview = Overview([*running.values()], names, shown.heading())
         self._cells: dict[int, ipywidgets.Box] = {}
         self._views: dict[int, Progress] = {}
         parts = [self._overview.widget]
         if len(shown.cells) <= LIVE:
-            parts.append(self._grid())
+            parts.append(self._grid(running))
         self.widget = ipywidgets.VBox(parts, layout=ipywidgets.Layout(grid_gap="12px", overflow="hidden"))
         bundle = {**self.widget._repr_mimebundle_(), "text/plain": repr(shown)}
         show(bundle, self._place)
-        for job in running:
-            job.when_ended(partial(self._ended, job, numbers[job]))
+        for number, job in running.items():
+            job.when_ended(partial(self._ended, number))
 
-    def _grid(self) -> ipywidgets.GridBox:
-        for number, cell in enumerate(self._gallery.cells):
+    def _grid(self, running: Mapping[int, Job]) -> ipywidgets.GridBox:
+        for number in range(len(self._gallery)):
             self._cells[number] = ipywidgets.VBox(layout=ipywidgets.Layout(overflow="hidden"))
-            if cell in self._running:
-                self._views[number] = Progress(cell, self._gallery.labels.label(number))
+            if number in running:
+                self._views[number] = Progress(running[number], self._gallery.labels.label(number))
                 self._cells[number].children = [self._views[number].widget]
             else:
                 self._fill(number)
@@ -140,20 +146,24 @@ class _Live:
         grid.add_class(self._gallery.group)
         return grid
 
-    def _ended(self, job: Job, number: int) -> None:
+    def _ended(self, number: int) -> None:
         with self._lock:
-            self._running.discard(job)
-            if not self._running and outputs_change():
-                show(self._gallery.bundle(), self._place, again=True)
-                for view in self._views.values():
-                    view.close()
-                self._overview.close()
-                close(self.widget)
-                return
-            if number in self._cells:
-                self._fill(number)
+            self._running.discard(number)
             if not self._running:
-                settle(self._overview, f'<div style="{TEXT}">{self._gallery.heading()}</div>')
+                self._finish()
+            elif number in self._cells:
+                self._fill(number)
+
+    def _finish(self) -> None:
+        if outputs_change():
+            show(self._gallery.bundle(), self._place, again=True)
+        self._overview.close()
+        for view in self._views.values():
+            view.close()
+        if outputs_change():
+            close(self.widget)
+        else:
+            refill(self.widget, self._gallery.grid(in_widget=True))
 
     def _fill(self, number: int) -> None:
         self._cells[number].children = [ipywidgets.HTML(self._gallery.cell(number, in_widget=True))]
@@ -215,7 +225,8 @@ def _cells(items: Any) -> Iterator[Job | Result]:
 def _kept(entry: Entry) -> Iterator[Result]:
     """What a task of the ledger left on disk; nothing yet when it is unfinished."""
     task = Task(task_id=entry.task_id or entry.external_task_id, task_result=entry.result or {})
-    about = About(entry.prompt or entry.workflow.rpartition("/")[2], (), entry.simulated, entry.request)
+    outcome = (cost(entry.cost),) if entry.cost else ()
+    about = About(entry.prompt or name_of(entry.workflow), (), entry.simulated, entry.request, outcome)
     yield from finished(task, map(Path, entry.files), about)
 
 

@@ -25,6 +25,7 @@ class InStep {
     this.group = group
     this.playing = false // what the person wants
     this.moving = false // we are just bringing all to one place
+    this.turn = 0 // how often we brought them somewhere
     this.sent = new WeakMap() // where we sent each video last
     this.listeners = ["play", "pause", "seeking", "ended"].map((name) => {
       const heard = (event) => this.belongs(event.target) && this[name](event.target)
@@ -91,7 +92,7 @@ class InStep {
 
   // Bring all to one place, wait until each has its picture there, and go on from it together.
   async move(time, leader) {
-    const turn = (this.turn = (this.turn ?? 0) + 1)
+    const turn = ++this.turn
     this.moving = true
     const videos = this.videos()
     videos.forEach((video) => video.pause())

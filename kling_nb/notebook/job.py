@@ -21,7 +21,7 @@ from kling_nb.api.tasks import Task
 from kling_nb.notebook.looks import TEXT, clock, plain, problem, side_by_side
 from kling_nb.notebook.media import About, Result, finished
 from kling_nb.notebook.options import Form
-from kling_nb.notebook.progress import WORDS, remaining, settle
+from kling_nb.notebook.progress import WORDS, remaining
 from kling_nb.notebook.progress import Progress as View
 from kling_nb.notebook.showing import in_notebook, outputs_change, show
 from kling_nb.notebook.terminal import Line
@@ -122,19 +122,18 @@ class Job:
         following, kind = self._following, self._following.kind
         prompt = following.prompt or following.workflow.rpartition("/")[2]
         facts = [*filter(None, [kind.model_name, kind.mode]), *([f"{kind.seconds:g} s"] if kind.seconds else [])]
-        if following.state is State.SUCCEED:
-            facts.append(f"took {clock(self.seconds)}")
+        outcome = [f"took {clock(self.seconds)}"] if following.state is State.SUCCEED else []
         if self.cost:
-            facts.append(f"cost {self.cost} {'unit' if self.cost == '1' else 'units'}")
+            outcome.append(f"cost {self.cost} {'unit' if self.cost == '1' else 'units'}")
         asked = following.asked if self.request is None else self.request.described()
-        return About(prompt, tuple(facts), self._service.simulated, asked)
+        return About(prompt, tuple(facts), self._service.simulated, asked, tuple(outcome))
 
     @property
     def title(self) -> str:
         """What was asked for, in one line."""
         about = self.about
         cut = about.prompt if len(about.prompt) <= _TITLE else f"{about.prompt[:_TITLE]}…"
-        return " · ".join(["SIMULATED"] * about.simulated + [cut, *about.facts])
+        return " · ".join(["SIMULATED"] * about.simulated + [cut, *about.facts, *about.outcome])
 
     @property
     def trouble(self) -> str | None:
@@ -300,7 +299,7 @@ class Job:
     def _replace(self, place: str, view: View) -> None:
         """Put the finished media, or what went wrong, in place of a live view."""
         if not outputs_change():
-            settle(view, self._figures(in_widget=True))
+            view.become(self._figures(in_widget=True))
             return
         if any(result.takes_a_moment() for result in self.results):
             show(self._finished("link"), place, again=True)

@@ -60,22 +60,25 @@ class About:
     prompt
         What was asked for, in words.
     facts
-        More of it, each a few words: model, mode, length, cost, how long it took.
+        More of it, each a few words: model, mode, length.
     simulated
         Whether it came from a simulator.
     asked
         The whole request, for telling results apart.
+    outcome
+        What became of it, each a few words: how long it took, what it cost.
     """
 
     prompt: str = ""
     facts: tuple[str, ...] = ()
     simulated: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
+    outcome: tuple[str, ...] = ()
 
     def caption(self) -> str:
         """Two lines of HTML: the words, then the facts."""
         words = f'<div dir="auto">{badge("SIMULATED") if self.simulated else ""}{plain(self.prompt)}</div>'
-        facts = " · ".join(plain(fact) for fact in self.facts)
+        facts = " · ".join(plain(fact) for fact in self.facts + self.outcome)
         return words + (f'<div style="{FAINT}">{facts}</div>' if facts else "")
 
 

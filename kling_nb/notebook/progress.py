@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kling_nb.notebook.job import Job
     from kling_nb.watch.schedule import Progress as Estimate
 
-__all__ = ["WORDS", "Overview", "Progress", "close", "counted", "failures", "remaining", "settle"]
+__all__ = ["WORDS", "Overview", "Progress", "close", "counted", "failures", "refill", "remaining"]
 
 TICK = 0.5  # seconds between refreshes; what is shown changes once a second at most
 PACE = 0.02  # seconds for each view of the process: many views share what a front end can take
@@ -128,6 +128,11 @@ class Progress:
         self._bar.show(job.fraction, WORDS[job.status])
         self._trouble.show(plain(job.trouble) if job.trouble else "")
         self._task.show(f"task <code>{plain(job.task_id)}</code>" if job.task_id else "")
+
+    def become(self, shown: str) -> None:
+        """Be this HTML for good, where the output cannot be replaced."""
+        _ticker.forget(self)
+        refill(self.widget, shown)
 
     def close(self) -> None:
         """Take the widget off the page and out of the saved file."""
@@ -261,11 +266,10 @@ def _unwatched(view: View) -> None:
     close(view.widget)
 
 
-def settle(view: View, shown: str) -> None:
-    """Let a view be this HTML for good, where its output cannot be replaced."""
-    _ticker.forget(view)
-    before = view.widget.children
-    view.widget.children = [ipywidgets.HTML(shown)]
+def refill(box: ipywidgets.Box, shown: str) -> None:
+    """Let this HTML be all that a widget holds."""
+    before = box.children
+    box.children = [ipywidgets.HTML(shown)]
     for child in before:
         close(child)
 

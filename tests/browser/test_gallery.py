@@ -161,3 +161,16 @@ def test_a_sweep_is_live_and_then_a_grid_that_stays(notebooks: Any) -> None:
     every(kept, "video.readyState === 4")
     assert notebook.page.locator(".jupyter-widgets, .jp-mod-noWidget").count() == 0
     assert "Error displaying widget" not in notebook.page.locator(".jp-Notebook").inner_text()
+
+
+def test_jobs_and_finished_videos_stand_in_one_grid(notebooks: Any, film: Path) -> None:
+    """What is there is seen at once, also beside a job that runs, and the same job may be given twice."""
+    notebook = shown(
+        notebooks, film, "job = kling.text2video('fog')\nkling.gallery([film('a fox'), job, job], columns=2)"
+    )
+    output = notebook.output(0)
+    output.get_by_role("progressbar").first.wait_for()
+    assert output.locator("video").count() == 1
+    output.locator("video").nth(2).wait_for()
+    every(output.locator("video"), "video.readyState === 4")
+    assert output.get_by_text("took 0:0").count() == 2
