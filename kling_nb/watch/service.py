@@ -429,7 +429,7 @@ def _rebuilt(entry: Entry) -> Request:
                 raise RequestRefused(
                     f"The ledger does not hold all of this request, so start it anew yourself. {error}"
                 ) from None
-    raise RequestRefused(f"This release does not know {entry.workflow}, so it cannot send its request again.")
+    raise RequestRefused(f"A request of {entry.workflow} is not sent again from the ledger: start it anew yourself.")
 
 
 def service() -> Service:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from PIL import Image
 
 import kling_nb as kling
 from kling_nb.api.errors import KlingError, RequestRefused, TaskFailed, TaskNotFound, Unconfirmed
@@ -217,6 +218,25 @@ def test_what_was_never_sent_is_told_and_can_be_sent(simulator: Simulator, ledge
     assert again.wait(WAIT).path.is_file()
     assert posts(simulator) == before + 1
     assert [found.state for found in kling.history()] == ["succeed", "refused"]
+
+
+def test_a_request_of_an_earlier_session_is_sent_again_where_all_of_it_is_there(
+    simulator: Simulator, ledger: Ledger, tmp_path: Path
+) -> None:
+    """A picture given as a file is read again; one given as bytes is not in the ledger, and the person is told."""
+    Image.linear_gradient("L").resize((400, 300)).save(tmp_path / "start.png")
+    for name, given in (("file", tmp_path / "start.png"), ("bytes", (tmp_path / "start.png").read_bytes())):
+        request = kling.Image2Video(given, "fog", sound=False)
+        ledger.intend(
+            entry(
+                name, service=simulator.base_url, workflow=request.path, request=request.described(), created=len(name)
+            )
+        )
+    of_bytes, of_file = (kling.job(name) for name in ("bytes", "file"))
+    with pytest.raises(RequestRefused, match=r"does not hold all of this request, so start it anew"):
+        of_bytes.send_again()
+    assert of_file.send_again().wait(WAIT).path.is_file()
+    assert simulator.tasks[-1].request["sound"] == "off"
 
 
 def test_a_create_that_a_kernel_died_in_is_looked_for(simulator: Simulator, ledger: Ledger) -> None:
