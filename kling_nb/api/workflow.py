@@ -17,7 +17,7 @@ from kling_nb.api.earlier import unfinished
 from kling_nb.api.fields import Part, listed, shown
 from kling_nb.api.prices import Estimate
 
-__all__ = ["WORKFLOWS", "Answering", "Call", "Immediate", "Request"]
+__all__ = ["WORKFLOWS", "Answering", "Call", "Immediate", "Request", "name_of"]
 
 R = TypeVar("R", covariant=True)
 
@@ -203,3 +203,8 @@ def merged(body: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
         inner = both.get(name)
         both[name] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
     return both
+
+
+def name_of(path: str) -> str:
+    """Name of the workflow that has a path; the path itself where there is none in this release."""
+    return next((name for name, workflow in WORKFLOWS.items() if workflow.path == path), path)

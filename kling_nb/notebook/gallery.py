@@ -15,10 +15,11 @@ import ipywidgets
 
 from kling_nb.api.errors import RequestRefused
 from kling_nb.api.tasks import Task
+from kling_nb.api.workflow import name_of
 from kling_nb.notebook.in_step import keep_in_step
 from kling_nb.notebook.job import Job
 from kling_nb.notebook.labels import Labels
-from kling_nb.notebook.looks import FAINT, TEXT, badge, plain, problem
+from kling_nb.notebook.looks import FAINT, TEXT, badge, cost, plain, problem
 from kling_nb.notebook.media import EMBEDDED, About, Audio, Image, Result, Video, finished
 from kling_nb.notebook.progress import Overview, Progress, close, refill
 from kling_nb.notebook.showing import in_notebook, outputs_change, show

@@ -19,7 +19,7 @@ from typing import overload
 from kling_nb.api.client import Workflow, path_of
 from kling_nb.api.errors import KlingError, RequestRefused, TaskNotFound
 from kling_nb.api.fields import listed
-from kling_nb.api.requests import WORKFLOWS
+from kling_nb.api.workflow import name_of
 from kling_nb.notebook.batch import Batch
 from kling_nb.notebook.job import Job
 from kling_nb.notebook.looks import FAINT, TEXT, badge, plain
@@ -38,9 +38,6 @@ THUMBNAILS = 1.0  # seconds spent on making new ones for a table; the rest comes
 COLUMNS = {"": "", "Prompt": "16em", "Workflow": "", "State": "", "Age": "", "Cost": "", "File": "12em"}
 """Headings, and the width that a column of long words keeps on a narrow page."""
 GLANCE = 0.5  # seconds; Windows notices an interrupt only between waits
-
-
-_NAMES = {workflow.path: name for name, workflow in WORKFLOWS.items()}
 
 
 class History(Sequence[Entry]):
@@ -291,7 +288,7 @@ def _cell(inner: str, width: str) -> str:
 
 def _title(entry: Entry) -> str:
     """The workflow's name, as its function has it."""
-    return _NAMES.get(entry.workflow, entry.workflow)
+    return name_of(entry.workflow)
 
 
 def _links(entry: Entry) -> str:

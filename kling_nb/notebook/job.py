@@ -18,7 +18,8 @@ from typing import Any
 from kling_nb.api.errors import KlingError
 from kling_nb.api.requests import Request
 from kling_nb.api.tasks import Task
-from kling_nb.notebook.looks import TEXT, clock, plain, problem, side_by_side
+from kling_nb.api.workflow import name_of
+from kling_nb.notebook.looks import TEXT, clock, cost, plain, problem, side_by_side
 from kling_nb.notebook.media import About, Result, finished
 from kling_nb.notebook.options import Form
 from kling_nb.notebook.progress import WORDS, remaining
@@ -120,11 +121,11 @@ class Job:
     def about(self) -> About:
         """What was asked for and, as far as it is known, how long it took and what it cost."""
         following, kind = self._following, self._following.kind
-        prompt = following.prompt or following.workflow.rpartition("/")[2]
+        prompt = following.prompt or name_of(following.workflow)
         facts = [*filter(None, [kind.model_name, kind.mode]), *([f"{kind.seconds:g} s"] if kind.seconds else [])]
         outcome = [f"took {clock(self.seconds)}"] if following.state is State.SUCCEED else []
         if self.cost:
-            outcome.append(f"cost {self.cost} {'unit' if self.cost == '1' else 'units'}")
+            outcome.append(cost(self.cost))
         asked = following.asked if self.request is None else self.request.described()
         return About(prompt, tuple(facts), self._service.simulated, asked, tuple(outcome))
 

@@ -7,7 +7,7 @@ are the theme's text colour, fainter or fuller; only what went wrong has a colou
 import html
 from collections.abc import Sequence
 
-__all__ = ["FAINT", "TEXT", "WARNING", "badge", "clock", "plain", "problem", "side_by_side"]
+__all__ = ["FAINT", "TEXT", "WARNING", "badge", "clock", "cost", "plain", "problem", "side_by_side"]
 
 TEXT = "font-family:var(--jp-ui-font-family,inherit);font-size:var(--jp-ui-font-size1,13px);line-height:1.5"
 FAINT = "opacity:.8"  # on white or black still 10:1
@@ -35,6 +35,11 @@ def badge(text: str) -> str:
 def problem(text: object) -> str:
     """What went wrong, in whole."""
     return f'<div role="alert" style="{WARNING};margin-top:4px">{plain(text, _WHOLE)}</div>'
+
+
+def cost(units: str) -> str:
+    """Write what a task cost, in Kling's units: ``cost 0.25 units``."""
+    return f"cost {units} {'unit' if units == '1' else 'units'}"
 
 
 def clock(seconds: float) -> str:

@@ -38,6 +38,7 @@ from kling_nb.api.errors import (
     Unconfirmed,
 )
 from kling_nb.api.tasks import Task, TaskStatus
+from kling_nb.api.workflow import name_of
 from kling_nb.watch.background import ends, soon
 from kling_nb.watch.download import download
 from kling_nb.watch.files import file_name, short_id
@@ -446,7 +447,7 @@ class Watcher:
             for index, (kind, url) in enumerate(every[len(following.files) :], start=len(following.files)):
                 name = file_name(
                     following.begun,
-                    following.prompt or following.workflow.rpartition("/")[2],
+                    following.prompt or name_of(following.workflow),
                     short_id(following.external_task_id),
                     index,
                     "",
