@@ -337,7 +337,7 @@ def test_a_finished_task_comes_back_as_it_was(simulator: Simulator) -> None:
         job = kling.job(task_id)
         assert job.status is State.SUCCEED
         assert job.wait(WAIT).path == video.path
-        assert "cost 1 units" in repr(job)
+        assert "cost 1 unit" in repr(job)
     assert len(simulator.requests) == before
 
 
