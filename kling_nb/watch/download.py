@@ -10,19 +10,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import math
 import os
 import re
 import shutil
+import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import FileIO
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 import anyio
 import httpx
-from anyio import to_thread
+from anyio import from_thread, to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from kling_nb.api.errors import DownloadFailed, MediaExpired, MediaUnreachable
 from kling_nb.api.media import decoded
@@ -31,19 +33,19 @@ from kling_nb.watch.signatures import HEAD_BYTES, Kind, cut_short, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
-
-    from anyio.abc import TaskGroup
-    from anyio.streams.memory import MemoryObjectReceiveStream
 
 __all__ = ["download"]
 
 LIMIT_BYTES = 4 * 1000**3  # Kling's longest video has 3 min; at 20 Mbit/s, much for its 1080p, that is under 0.5 GB
-BLOCK_BYTES = 2 * 1024**2  # written at a time: few steps into the writing thread, and little memory
-AHEAD = 4  # blocks that may wait for the disk, so that a slow moment of it does not hold up the network
+FURTHER = 2 * 1024**2  # bytes that count as progress, after which breaks are counted anew
 SYNC_SECONDS = 0.5  # between two syncs: what a crash may cost
+SYNC_BYTES = 16 * 1024**2  # after which it is synced sooner: what is left to the end is waited for there
 WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each new try
+CONNECT = 10.0  # seconds for connecting
 SILENCE = 30.0  # seconds without a byte that count as a break
+TELL_SECONDS = 0.1  # between two reports of progress
 QUOTED = 120  # characters of what came instead of media
 NOTE_BYTES = 400  # one length for all, so that it is written over in place, also when the disk is full
 
@@ -54,7 +56,7 @@ _Ts = TypeVarTuple("_Ts")
 
 
 async def download(
-    client: httpx.AsyncClient,
+    client: httpx.Client,
     url: str,
     destination: Path,
     *,
@@ -107,7 +109,7 @@ async def download(
             try:
                 await _receive(wanted, part)
             except _Broken as broken:
-                tries = 0 if part.size >= furthest + BLOCK_BYTES else tries
+                tries = 0 if part.size >= furthest + FURTHER else tries
                 furthest = max(furthest, part.size)
                 if tries == len(waits):
                     raise MediaUnreachable(
@@ -126,7 +128,7 @@ async def download(
 class _Wanted:
     """What is to be fetched, and within which bounds."""
 
-    client: httpx.AsyncClient
+    client: httpx.Client
     url: str
     kind: Kind
     limit_bytes: int
@@ -151,28 +153,105 @@ def _take(part: _Part, url: str) -> None:
 
 
 async def _receive(wanted: _Wanted, part: _Part) -> None:
-    """Ask once for what is missing, and take what comes."""
-    headers = {"accept-encoding": "identity"}  # compressed bytes could neither be counted nor resumed
-    if part.size and part.validator:
-        headers |= {"range": f"bytes={part.size}-", "if-range": part.validator}
-    try:
-        request = wanted.client.build_request("GET", wanted.url, headers=headers, timeout=SILENCE)
-        request.headers.pop("authorization", None)
-        # An Auth that adds nothing, in place of the client's own and of what the URL may hold.
-        response = await wanted.client.send(request, stream=True, auth=httpx.Auth(), follow_redirects=True)
-        async with contextlib.aclosing(response):
-            await _accept(response, wanted, part)
-            await _pour(response, wanted, part)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
-        raise DownloadFailed(f"The media's URL leads nowhere: {error} {SAFE}") from error
-    except httpx.RequestError as error:
-        raise _Broken(str(error) or type(error).__name__) from error
-    announced = "content-length" in response.headers or "transfer-encoding" in response.headers
-    if not await _on_disk(part.destination, part.ended, announced):
-        raise _Broken("it ended early")
+    """Ask once for what is missing, and take what comes.
+
+    In a thread, from the socket to the disk in one go: to pass each piece through the event loop takes three times
+    the CPU time, and the loop has others to serve.
+    """
+    call, failure = _Call(wanted, part), None
+    async with anyio.create_task_group() as group:
+        group.start_soon(call.hang_up_when_cancelled)
+        try:
+            await _on_disk(part.destination, call.run)
+        except Exception as error:  # noqa: BLE001  raised below, where no group wraps it
+            failure = error
+        group.cancel_scope.cancel()
+    await checkpoint_if_cancelled()
+    if failure is not None:
+        raise failure
+    if wanted.progress is not None:
+        wanted.progress(part.size, part.total)
 
 
-async def _accept(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
+class _Call:
+    """One request and its answer."""
+
+    def __init__(self, wanted: _Wanted, part: _Part) -> None:
+        self._wanted = wanted
+        self._part = part
+        self._socket: socket.socket | None = None
+        self._over = False
+        self._next_sync = self._next_told = 0.0
+
+    async def hang_up_when_cancelled(self) -> None:
+        """Wake the thread from its wait for bytes."""
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self._over = True
+            if self._socket is not None:
+                with contextlib.suppress(OSError):  # it is closed
+                    # Not SSLSocket's own, which takes away what the thread is reading with.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def run(self) -> None:
+        wanted, part = self._wanted, self._part
+        headers = {"accept-encoding": "identity"}  # compressed bytes could neither be counted nor resumed
+        if part.size and part.validator:
+            headers |= {"range": f"bytes={part.size}-", "if-range": part.validator}
+        timeout = httpx.Timeout(SILENCE, connect=CONNECT)
+        try:
+            request = wanted.client.build_request("GET", wanted.url, headers=headers, timeout=timeout)
+            request.headers.pop("authorization", None)
+            # An Auth that adds nothing, in place of the client's own and of what the URL may hold.
+            response = wanted.client.send(request, stream=True, auth=httpx.Auth(), follow_redirects=True)
+            with contextlib.closing(response), ThreadPoolExecutor(1, "kling-nb-sync") as syncing:
+                self._socket = response.extensions["network_stream"].get_extra_info("socket")
+                _accept(response, wanted, part)
+                self._pour(response, syncing)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
+            raise DownloadFailed(f"The media's URL leads nowhere: {error} {SAFE}") from error
+        except httpx.RequestError as error:
+            raise _Broken(str(error) or type(error).__name__) from error
+        announced = "content-length" in response.headers or "transfer-encoding" in response.headers
+        if not part.ended(announced):
+            raise _Broken("it ended early")
+
+    def _pour(self, response: httpx.Response, syncing: ThreadPoolExecutor) -> None:
+        part, start = self._part, b""
+        limit = self._wanted.limit_bytes if part.total is None else part.total
+        synced: Future[None] | None = None
+        for piece in response.iter_raw() if _plain(response) else response.iter_bytes():
+            if self._over:
+                raise _Broken("it is not wanted any more")
+            if part.size + len(start) + len(piece) > limit:
+                raise _too_long(self._wanted, part, f"more than the {limit:,} bytes that it may have")
+            if part.size == 0 and len(start := start + piece) < HEAD_BYTES:
+                continue  # too little to tell what it is
+            self._take(start or piece)
+            start = b""
+            now = time.monotonic()
+            due = now >= self._next_sync or part.size - part.synced >= SYNC_BYTES
+            if due and (synced is None or synced.done()):
+                if synced is not None:
+                    synced.result()
+                self._next_sync = now + SYNC_SECONDS
+                synced = syncing.submit(part.sync)
+            if self._wanted.progress is not None and now >= self._next_told:
+                self._next_told = now + TELL_SECONDS
+                from_thread.run_sync(self._wanted.progress, part.size, part.total)
+        if start:
+            self._take(start)
+
+    def _take(self, piece: bytes) -> None:
+        """Write it; the first bytes have to begin like media."""
+        if self._part.size == 0 and suffix_of(piece[:HEAD_BYTES], self._wanted.kind) is None:
+            self._part.spoiled = True
+            raise _other(self._wanted.kind, piece)
+        self._part.append(piece)
+
+
+def _accept(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
     """Prepare the part for what an answer brings, or raise for what it says."""
     status = response.status_code
     if status in (403, 404, 410):
@@ -183,67 +262,17 @@ async def _accept(response: httpx.Response, wanted: _Wanted, part: _Part) -> Non
         total = _number(response.headers.get("content-length")) if _plain(response) else None
         if total is not None and total > wanted.limit_bytes:
             raise _too_long(wanted, part, f"{total:,} bytes")
-        await _on_disk(part.destination, part.begin, _validator(response) if _plain(response) else None, total)
+        part.begin(_validator(response) if _plain(response) else None, total)
     elif status == 206 and _continues(response, part):
         part.total = _number(_range(response)[1])
     elif status in (206, 416):
         # A host that knows no If-Range and has another file by now, or that sends other bytes than it was asked for.
-        await _on_disk(part.destination, part.begin, None, None)
+        part.begin(None, None)
         raise _Broken("the file has changed on its host")
     else:
-        async for piece in response.aiter_bytes():
+        for piece in response.iter_bytes():
             raise DownloadFailed(f"The media's host answered HTTP {status}: {_quoted(piece)}. {SAFE}")
         raise DownloadFailed(f"The media's host answered HTTP {status} and nothing else. {SAFE}")
-
-
-async def _pour(response: httpx.Response, wanted: _Wanted, part: _Part) -> None:
-    """Receive and write at the same time, so that neither the network nor the disk waits for the other."""
-    broken: httpx.RequestError | None = None
-    limit = wanted.limit_bytes if part.total is None else part.total
-    send, receive = anyio.create_memory_object_stream[list[bytes]](AHEAD)
-    try:
-        async with anyio.create_task_group() as group, send:
-            group.start_soon(_write, part, receive, group)
-            held: list[bytes] = []
-            sent = received = part.size
-            with contextlib.suppress(anyio.BrokenResourceError):  # the writer has failed and says why itself
-                try:
-                    async for piece in response.aiter_raw() if _plain(response) else response.aiter_bytes():
-                        held.append(piece)
-                        received += len(piece)
-                        if received > limit:
-                            raise _too_long(wanted, part, f"more than the {limit:,} bytes that it may have")
-                        if wanted.progress is not None:
-                            wanted.progress(received, part.total)
-                        if received - sent >= BLOCK_BYTES:
-                            await send.send(_checked(held, sent, wanted, part))
-                            held, sent = [], received
-                except httpx.RequestError as error:
-                    broken = error
-                if held:
-                    await send.send(_checked(held, sent, wanted, part))
-    except ExceptionGroup as several:
-        first = several.exceptions[0]
-        raise first from first.__cause__
-    if broken is not None:
-        raise broken
-
-
-async def _write(part: _Part, blocks: MemoryObjectReceiveStream[list[bytes]], group: TaskGroup) -> None:
-    with blocks:
-        async for block in blocks:
-            await _on_disk(part.destination, part.append, block)
-            if time.monotonic() >= part.next_sync:
-                part.next_sync = math.inf
-                group.start_soon(_on_disk, part.destination, part.sync)
-
-
-def _checked(block: list[bytes], at: int, wanted: _Wanted, part: _Part) -> list[bytes]:
-    """Return the pieces of a block; when it is the first it has to begin like media."""
-    if at == 0 and suffix_of((start := b"".join(block))[:HEAD_BYTES], wanted.kind) is None:
-        part.spoiled = True
-        raise _other(wanted.kind, start)
-    return block
 
 
 def _too_long(wanted: _Wanted, part: _Part, how_long: str) -> DownloadFailed:
@@ -353,7 +382,6 @@ class _Part:
         self._path = destination.with_name(destination.name + ".part")
         self._note = destination.with_name(destination.name + ".part.json")
         self.size = self.synced = 0
-        self.next_sync = 0.0
         self.validator: str | None = None
         self.total: int | None = None
         self.spoiled = False
@@ -385,13 +413,12 @@ class _Part:
                 f"{free:,} left: free some space. {SAFE}"
             )
 
-    def append(self, block: list[bytes]) -> None:
-        for piece in block:  # as they came: to join them first would cost as much as to write them
-            left = memoryview(piece)
-            while left:
-                written = self._file.write(left)
-                self.size += written
-                left = left[written:]
+    def append(self, piece: bytes) -> None:
+        left = memoryview(piece)
+        while left:
+            written = self._file.write(left)
+            self.size += written
+            left = left[written:]
 
     def sync(self) -> None:
         """Make what is written safe, then note that it is."""
@@ -401,7 +428,6 @@ class _Part:
         known = {"validator": self.validator, "total": self.total, "synced": size}
         with FileIO(self._note, "w", opener=_over) as note:
             note.write(json.dumps(known).encode().ljust(NOTE_BYTES))
-        self.next_sync = time.monotonic() + SYNC_SECONDS
 
     def ended(self, announced: bool) -> bool:
         """Take note of the end of an answer; False when the file cannot be whole with it."""

@@ -136,7 +136,7 @@ class Watcher:
                     following.scope.cancel()
             await ended.wait()
         await self.client.aclose()
-        await self._media.aclose()
+        self._media.close()
 
     async def aclose(self) -> None:
         """Stop following and close the connections; whoever waits for a job is told."""
@@ -566,9 +566,9 @@ class Watcher:
             following.unrecorded = {}
 
 
-def _media_client() -> httpx.AsyncClient:
+def _media_client() -> httpx.Client:
     """Media lies on other hosts: this client has no key to send them."""
-    return httpx.AsyncClient(follow_redirects=True, timeout=30.0, mounts=DIRECT)
+    return httpx.Client(follow_redirects=True, timeout=30.0, mounts=DIRECT)
 
 
 def _pause(tries: int) -> float:
