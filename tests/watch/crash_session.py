@@ -10,10 +10,11 @@ import signal
 import sys
 
 import kling_nb as kling
-from kling_nb.notebook import history, job  # noqa: F401  here once, and not in every session
 from kling_nb.watch import schedule, watcher
 
 # A minute of patience is a second here.
+for name in kling.__all__:
+    getattr(kling, name)  # loaded here once, and not in every session
 speed, *alone = sys.argv[1:]
 os.environ["KLING_NB_SIMULATOR_SPEED"] = speed
 watcher.SETTLING, watcher.FIRST_LOOK, watcher.PAUSE = 1.0, 0.1, 0.2
