@@ -149,7 +149,7 @@ def _take(part: _Part, url: str) -> None:
     except ValueError as error:
         raise DownloadFailed(f"The service sent a file that cannot be read: {error} {SAFE}") from None
     part.begin(None, len(content))
-    part.append([content])
+    part.append(content)
 
 
 async def _receive(wanted: _Wanted, part: _Part) -> None:

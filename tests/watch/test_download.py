@@ -10,6 +10,7 @@ import resource
 import socketserver
 import struct
 import threading
+from base64 import b64encode
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -439,6 +440,17 @@ def test_more_than_was_announced_is_not_taken(host: Host, tmp_path: Path) -> Non
         assert fetch(host, tmp_path / "a").stat().st_size == 1000
     except DownloadFailed:
         assert names(tmp_path) == []
+
+
+def test_a_file_that_came_in_the_answer_is_kept(host: Host, tmp_path: Path) -> None:
+    """A gateway may send the sound itself in place of its URL: it becomes a file all the same, or ends in words."""
+    sound = b"ID3" + bytes(2000)
+    path = fetch(host, tmp_path / "hello", url=f"data:audio/mpeg;base64,{b64encode(sound).decode()}", kind="audio")
+    assert path.name == "hello.mp3"
+    assert path.read_bytes() == sound
+    with pytest.raises(DownloadFailed, match="cannot be read"):
+        fetch(host, tmp_path / "broken", url="data:audio/mpeg;base64,!", kind="audio")
+    assert names(tmp_path) == ["hello.mp3"]
 
 
 @pytest.mark.parametrize("url", ["", "file:///etc/passwd", "film.mp4", "http://", "http://[", "javascript:alert(1)"])
