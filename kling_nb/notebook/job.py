@@ -11,7 +11,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
@@ -27,6 +26,7 @@ from kling_nb.notebook.progress import Progress as View
 from kling_nb.notebook.showing import in_notebook, outputs_change, show
 from kling_nb.notebook.terminal import Line
 from kling_nb.watch.following import Following, State
+from kling_nb.watch.outcome import Outcome
 from kling_nb.watch.schedule import Progress
 from kling_nb.watch.service import Service, service
 
@@ -51,8 +51,8 @@ class Job:
         self._service = at
         self._audience: list[Callable[[], None]] = []
         self._results: list[Result] | None = None
-        self._over: Future[None] = Future()  # it ended, and is shown so
-        following.done.add_done_callback(self._ended)
+        self._shown = Outcome()  # it ended, and is shown so
+        following.outcome.then(self._ended)
 
     # -- what it is --------------------------------------------------------------------------------------------
 
@@ -79,13 +79,12 @@ class Job:
     @property
     def ended(self) -> bool:
         """Whether it has come to its end, with its media or without."""
-        return self._following.done.done()
+        return self._following.over
 
     @property
     def error(self) -> KlingError | None:
         """What ended it without its media, or None."""
-        done = self._following.done
-        error = done.exception() if done.done() else None
+        error = self._following.outcome.error
         return error if isinstance(error, KlingError) else None
 
     @property
@@ -183,7 +182,7 @@ class Job:
             with contextlib.suppress(RuntimeError):  # that loop may be closed by then
                 loop.call_soon_threadsafe(over.set)
 
-        self._over.add_done_callback(tell)
+        self._shown.future.add_done_callback(tell)
         with Line() as line:
             while not over.is_set():
                 line.show(self.line())
@@ -213,7 +212,7 @@ class Job:
             while True:
                 left = _GLANCE if until is None else min(_GLANCE, max(0.0, until - time.monotonic()))
                 try:
-                    self._over.result(left)
+                    self._shown.future.result(left)
                     return self._outcome()
                 except NotYet:
                     line.show(self.line())
@@ -223,7 +222,8 @@ class Job:
                         ) from None
 
     def _outcome(self) -> Result | Task:
-        self._following.done.result()
+        if self.error is not None:
+            raise self.error
         result = self.result
         assert result is not None
         return result
@@ -268,10 +268,10 @@ class Job:
     def when_ended(self, call: Callable[[], None]) -> None:
         """Have this called once when the job has ended, before those who wait for it go on; now, if it has ended."""
         self._audience.append(call)
-        if self._following.done.done():
+        if self._following.over:
             self._tell()
 
-    def _ended(self, _: object) -> None:
+    def _ended(self) -> None:
         """Show how it ended, then tell those who wait.
 
         In this order, because tools that run notebooks look at outputs only while cells run; and in a thread of its
@@ -280,13 +280,13 @@ class Job:
         if self._audience:
             threading.Thread(target=self._show_the_end, name="kling-nb-show", daemon=True).start()
         else:
-            self._over.set_result(None)
+            self._shown.reach()
 
     def _show_the_end(self) -> None:
         try:
             self._tell()
         finally:
-            self._over.set_result(None)
+            self._shown.reach()
 
     def _tell(self) -> None:
         while self._audience:

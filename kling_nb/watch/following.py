@@ -4,8 +4,6 @@ Only the background thread changes a `Following`; everybody may read it, and be 
 """
 
 import logging
-import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -16,26 +14,16 @@ from typing import Any
 
 import anyio
 
-from kling_nb.api.errors import KlingError, Stopped
+from kling_nb.api.errors import KlingError
 from kling_nb.api.requests import Request
 from kling_nb.api.tasks import Task, TaskStatus
 from kling_nb.watch.ledger import Entry
+from kling_nb.watch.outcome import Outcome
 from kling_nb.watch.schedule import Kind
 
 __all__ = ["Following", "State"]
 
 _log = logging.getLogger(__name__)
-_ending = threading.Lock()  # between somebody who begins to wait and the end
-
-
-def _let_go() -> None:
-    """In a forked child the lock may be held by a thread that is not there."""
-    global _ending
-    _ending = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
 
 
 class State(StrEnum):
@@ -73,12 +61,12 @@ class Following:
         Unix seconds of the start and the end of it.
     files
         The finished media on disk, in the order of ``task.media``.
+    outcome
+        Its end: the files are there, or the `KlingError` that ended it.
     """
 
     __slots__ = (
         "__weakref__",
-        "_done",
-        "_error",
         "asked",
         "begun",
         "due",
@@ -90,7 +78,7 @@ class Following:
         "folder",
         "kind",
         "observers",
-        "over",
+        "outcome",
         "page",
         "polls",
         "prompt",
@@ -138,9 +126,7 @@ class Following:
         self.trouble: str | None = None
         self.received = 0
         self.expected: int | None = None
-        self.over = False
-        self._error: KlingError | None = None
-        self._done: Future[Following] | None = None  # 1.6 kB, so made only for those that somebody waits for
+        self.outcome = Outcome()
         self.observers: list[Callable[[Following], None]] = []
         self.polls = 0
         self.failures = 0  # since the last good answer
@@ -194,14 +180,14 @@ class Following:
         return following
 
     @property
-    def done(self) -> "Future[Following]":
-        """Resolves to this object when the files are there, or to the `KlingError` that ended it."""
-        with _ending:
-            if self._done is None:
-                self._done = Future()
-                if self.over:
-                    self._resolve(self._done)
-            return self._done
+    def over(self) -> bool:
+        """Whether nothing more will happen to it here."""
+        return self.outcome.reached
+
+    @property
+    def done(self) -> Future[None]:
+        """Resolves when the files are there, or to the `KlingError` that ended it."""
+        return self.outcome.future
 
     @property
     def workflow(self) -> str:
@@ -240,22 +226,4 @@ class Following:
             return
         self.ended = self.ended or time.time()
         self.become(state, trouble=None if error is None else str(error))
-        self._error = error
-        with _ending:
-            self.over = True
-            waited_for = self._done
-        if waited_for is not None:
-            self._resolve(waited_for)
-
-    def leave_to_parent(self) -> None:
-        """End it in a forked child, where only one thread is, and no lock of the parent's may be waited for."""
-        self._error = Stopped("The process that started this job goes on with it, not this fork of it.")
-        self.trouble = str(self._error)
-        self.state, self.ended, self.over = State.STOPPED, time.time(), True
-        self.observers, self.scope, self._done = [], None, None
-
-    def _resolve(self, done: "Future[Following]") -> None:
-        if self._error is None:
-            done.set_result(self)
-        else:
-            done.set_exception(self._error)
+        self.outcome.reach(error)

@@ -122,7 +122,7 @@ class Service:
             said = f"Never sent, nothing is billed: the job that it builds on has ended without its media. {error}"
             following.end(State.FAILED, RequestRefused(said))
             return
-        if following.done.done():  # stopped meanwhile
+        if following.over:  # stopped meanwhile
             return
         try:
             request = await to_thread.run_sync(make)
@@ -243,7 +243,7 @@ class Service:
     def send_again(self, following: Following) -> Following:
         """Send the request of a job that came to nothing once more, as a new task; see `Job.send_again`."""
         own = following.external_task_id
-        if not following.done.done():
+        if not following.over:
             raise RequestRefused("This job is still under way. Wait for its end, or stop it first.")
         entry = self.ledger.get(own)
         if entry is None:
