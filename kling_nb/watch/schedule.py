@@ -62,8 +62,9 @@ ENOUGH = 100  # tasks learned from: the most alike, then the newest
 HALF_LIFE = (
     14 * 86400.0
 )  # seconds in which a task loses half of what it can lose by age: models and load change by the month
-OLD = 0.1  # what the oldest keeps of its weight, so that one date in the future cannot blot out the rest
+OLD = 0.1  # what the oldest keeps of its weight
 CHANGE = 0.1  # chance that the service changes its pace between two tasks
+ODD = 0.2  # chance, against that, that a task is out of step and means nothing; several in a row hardly are
 BANDWIDTHS = (0.5, 0.25, 0.12)  # of kernels, as shares of the bell's own width
 NARROWEST = 0.05  # bandwidth in logs: a service that renders within 5 % of the same time is as regular as can be told
 KERNELS_FROM = 2.0  # tasks; fewer say nothing about shape
@@ -194,7 +195,7 @@ class RenderTimes:
         patience: float = PATIENCE,
         jitter: float = 0.5,
         last_poll: float | None = None,
-        not_before: float = 0.0,
+        not_before: float | None = None,
     ) -> float:
         """The age at which to ask next: always later than ``age``, and finite.
 
@@ -220,7 +221,7 @@ class RenderTimes:
         due = min(seen, now) + gap * (1 + JITTER_SPREAD * (jitter - 0.5))
         if due <= now:
             due = now + OVERDUE * (0.1 + 0.9 * jitter)
-        hint = _finite(not_before)
+        hint = due if not_before is None else _finite(not_before)
         return due if due >= hint else hint + gap * JITTER_SPREAD * jitter
 
     def instants(self, *, patience: float = PATIENCE, jitter: float = 0.5) -> Iterator[float]:
@@ -281,10 +282,11 @@ def learn(past: Iterable[Past], kind: Kind, *, speed: float = 1.0) -> RenderTime
     """
     known = ((p, where) for p in past if (where := _cells_of(p, speed)))
     used = heapq.nlargest(ENOUGH, known, key=lambda k: (k[0].kind.closeness(kind), k[0].finished_at))
-    newest = max((p.finished_at for p, _ in used), default=0.0)
+    # Not the newest itself: a clock may once have been set to the next century.
+    lately = min(heapq.nlargest(3, (p.finished_at for p, _ in used)), default=0.0)
     groups: list[list[_Sample]] = [[] for _ in range(5)]
     for p, (first, last) in reversed(used):  # oldest first
-        weight = OLD + (1 - OLD) * 0.5 ** ((newest - p.finished_at) / HALF_LIFE)
+        weight = OLD + (1 - OLD) * 0.5 ** max(0.0, (lately - p.finished_at) / HALF_LIFE)
         groups[p.kind.closeness(kind)].append(_Sample(first, last, weight))
     belief, cells = BUILT_IN, None
     for group in groups:
@@ -428,13 +430,14 @@ def _change(belief: _Belief, sums: Sequence[tuple[float, float, float]], steady:
 
     count = len(sums) - 1
     same = (steady, evidence(0, count))
-    splits = [math.log(CHANGE) + evidence(0, k) + evidence(k, count) for k in range(1, count)]
+    splits = [evidence(0, k) + evidence(k, count) for k in range(1, count)]
     best = max(*same, *splits)
-    shares = [math.exp(split - best) for split in splits]
+    shares = [CHANGE * math.exp(split - best) for split in splits]
+    odd = sum(ODD ** (count - k) * math.exp(split - best) for k, split in enumerate(splits, start=1))
     changed = sum(shares)
     if not changed:
         return 0.0, []
-    chance = changed / (changed + sum(math.exp(s - best) for s in same))
+    chance = changed / (changed + odd + sum(math.exp(s - best) for s in same))
     return chance, [share / changed for share in accumulate(shares, initial=0.0)]
 
 
