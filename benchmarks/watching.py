@@ -37,12 +37,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from kling_nb.api.client import CONNECTIONS, AsyncKling
+from kling_nb.api.client import AsyncKling
 from kling_nb.simulator import SIMULATED_KEY, Fault, Simulator
 from kling_nb.watch.background import portal
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import Ledger
 from kling_nb.watch.schedule import Kind, RenderTimes, learn
+from kling_nb.watch.watcher import QUESTIONS as CONNECTIONS
 from kling_nb.watch.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 WORKFLOW = "videos/text2video"
 KIND = Kind(WORKFLOW, "kling-v1", "std", 5.0)
 NEVER = 1e-7  # speed of a simulator whose tasks outlast any measurement
-WARM = 1.2  # seconds before each measurement
+WARM = 0.8  # seconds before each measurement
 WINDOW = 0.1  # seconds; the longest stall of each counts
 
 # Tasks of which one in a second ends, every second: the schedule asks for them as often as it ever does.
@@ -364,7 +365,7 @@ def main() -> int:
         ways.remove("aiohttp")
     if chosen.quick:
         print("quick: without 1 job, whose polls are too few in a short time, and without 10,000")
-    seconds, rounds, numbers = (1.0, 2, (100, 1000)) if chosen.quick else (5.0, 5, (1, 100, 1000, 10_000))
+    seconds, rounds, numbers = (0.8, 2, (100, 1000)) if chosen.quick else (5.0, 5, (1, 100, 1000, 10_000))
     claims: list[tuple[str, float, float]] = []
     kling = Kling()
     try:

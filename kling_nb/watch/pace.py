@@ -15,7 +15,7 @@ import anyio
 __all__ = ["LONGEST_HOLD", "Pace"]
 
 RISE = 0.1  # requests per second gained in each second; a limit of 5 a second is touched every 25 s
-SLOWEST = 0.2  # requests per second
+SLOWEST = 0.5  # requests per second; who is refused again and again also waits on its own, up to a minute
 SHORTEST_HOLD = 1.0  # seconds without a request after a refusal; Kling advises to wait at least this long
 LONGEST_HOLD = 3600.0  # seconds; a service that asks for more has written nonsense, or will ask again
 REMEMBERED = 20  # requests over which the rate really reached is measured

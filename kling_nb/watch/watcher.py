@@ -13,13 +13,16 @@ Three rules:
 
 import contextlib
 import logging
+import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import anyio
 import httpx
+from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from kling_nb.api.client import AsyncKling
@@ -53,8 +56,12 @@ __all__ = ["Watcher"]
 
 _log = logging.getLogger(__name__)
 
-REQUESTS = 4  # at a time; more connections make each one dearer (see AsyncKling)
-DOWNLOADS = 3  # at a time, beside the requests
+QUESTIONS = 4  # at a time, for more connections make each one dearer (see AsyncKling)
+MOST_QUESTIONS = 16  # at a time, where the service answers so slowly that jobs are asked for too late
+LATE = 2.0  # seconds that count as too late
+SLOW = 0.05  # seconds that an answer takes where it is the service that is waited for, and not this machine's CPU
+CREATES = 3  # at a time, beside the questions: an upload may take a minute
+DOWNLOADS = 3  # at a time, beside them
 SETTLING = 90.0  # seconds after create in which "no such task" means "not yet" (a sister service documents some 60)
 NOT_FOUND_TRIES = 5  # times in a row that a task is unknown to the service, before the person is told
 UNSENT_TRIES = 6  # creates that reached nobody, about two minutes of them, before the person is told
@@ -70,6 +77,7 @@ GENTLE = 300.0  # seconds between tries from then on
 PAGE = 500  # tasks on a page of a list, the most that Kling gives
 LIST_FROM = 3  # tasks that a page must be good for; below that, to ask for each is as cheap
 LIST_AHEAD = 1.0  # seconds; who is due within them is asked for along with those who are due
+SLICE = 0.01  # seconds of work on a page before others have their turn
 LIST_TRIES = 3  # pages in a row that do not come, before lists are given up
 
 ASKED = (State.SUBMITTED, State.PROCESSING)
@@ -101,8 +109,8 @@ class Watcher:
         ends(self)
 
     def _begin(self) -> None:
-        self._requests = Turns()
-        self._downloads = Turns()
+        self._creates, self._questions, self._downloads = Turns(), Turns(), Turns()
+        self._askers = 0
         # Apart, because creates are refused for reasons of their own: as many tasks in flight as the account may have.
         self._creating = Pace()
         self._asking = Pace()
@@ -146,8 +154,8 @@ class Watcher:
 
     def forget(self) -> None:
         """Start afresh in a forked child: its parent goes on with the jobs, and over the connections, that it has."""
-        for following in self._everybody:
-            following.leave_to_parent()
+        # In a thread, for a lock in it may be held by a thread of the parent's that is not here to let go of it.
+        threading.Thread(target=_leave_to_parent, args=(self._everybody,), daemon=True).start()
         self._inherited = self._media  # to close or collect it would touch what the parent listens to
         self._media = _media_client()
         self._begin()
@@ -170,41 +178,55 @@ class Watcher:
             case State.DOWNLOADING:
                 self._downloads.add(following, FETCHING, delay)
             case State.SENDING | State.UNCONFIRMED:
-                self._requests.add(following, CREATING, delay)
+                self._creates.add(following, CREATING, delay)
             case _:
                 if following.task_id is None or not following.page:
                     singly = True
                 else:
                     self._watched.setdefault(following.workflow, {})[following.task_id] = following
-                self._requests.add(following, following.workflow + SINGLY * singly, delay)
+                self._questions.add(following, following.workflow + SINGLY * singly, delay)
 
     async def _run(self, scope: anyio.CancelScope, ended: anyio.Event) -> None:
         try:
             with scope:
                 async with anyio.create_task_group() as group:
-                    for _ in range(REQUESTS):
-                        group.start_soon(self._ask_on)
-                    for _ in range(DOWNLOADS):
-                        group.start_soon(self._fetch_on)
+                    for turns, workers in ((self._creates, CREATES), (self._downloads, DOWNLOADS)):
+                        for _ in range(workers):
+                            group.start_soon(self._step_on, turns)
+                    self._askers = QUESTIONS
+                    for _ in range(QUESTIONS):
+                        group.start_soon(self._ask_on, group)
         finally:
             ended.set()
 
-    async def _ask_on(self) -> None:
+    async def _step_on(self, turns: Turns) -> None:
         while True:
-            lane, following = await self._requests.next()
-            batch = [following]
-            if self._has_list(lane):
-                batch += self._requests.more(lane, LIST_AHEAD)
-            if len(batch) >= LIST_FROM:
-                await self._look_through(lane, batch)
-                continue
-            for other in batch[1:]:
-                self._queue(other, other.due - time.monotonic())
-            await self._step(following)
+            await self._step((await turns.next())[1])
 
-    async def _fetch_on(self) -> None:
+    async def _ask_on(self, group: TaskGroup) -> None:
         while True:
-            await self._step((await self._downloads.next())[1])
+            lane, following = await self._questions.next()
+            begun, due = time.monotonic(), following.due
+            await self._ask_for(lane, following)
+            slow = time.monotonic() - begun > SLOW
+            # More connections help against slow answers; not against a service that wants fewer questions.
+            if begun - due > LATE and slow and self._askers < MOST_QUESTIONS and self._asking.rate == math.inf:
+                self._askers += 1
+                group.start_soon(self._ask_on, group)
+            elif begun - due < LATE / 2 and self._askers > QUESTIONS:
+                self._askers -= 1
+                return
+
+    async def _ask_for(self, lane: str, following: Following) -> None:
+        batch = [following]
+        if self._has_list(lane):
+            batch += self._questions.more(lane, LIST_AHEAD)
+        if len(batch) >= LIST_FROM:
+            await self._look_through(lane, batch)
+            return
+        for other in batch[1:]:
+            self._queue(other, other.due - time.monotonic())
+        await self._step(following)
 
     async def _step(self, following: Following) -> None:
         if following.over:
@@ -264,7 +286,7 @@ class Watcher:
         A page is asked for only when it is good for several jobs. Kling puts the newest first, so that a task is on
         the page where it was last, or, as new ones are made, on a later one.
         """
-        self._requests.closed.add(workflow)
+        self._questions.closed.add(workflow)
         pages: dict[int, list[Following]] = {}
         for following in batch:
             pages.setdefault(following.page, []).append(following)
@@ -281,7 +303,7 @@ class Watcher:
             self._list_tries[workflow] = 0
             self._ask_singly(following for following in batch if not following.ticket)
         finally:
-            self._requests.reopen(workflow)
+            self._questions.reopen(workflow)
 
     async def _look_at(self, workflow: str, page: int, wanted: list[Following]) -> list[Following]:
         """Look at one page; return the jobs that may be on the next."""
@@ -318,6 +340,7 @@ class Watcher:
         """Take in a page; return the ids of the tasks on it that are watched."""
         watched = self._watched.get(workflow, {})
         told = {task.task_id for task in tasks} & watched.keys()
+        begun = time.monotonic()
         for task in tasks:
             following = watched.get(task.task_id)
             if following is None or following.over or following.scope is not None or following.state not in ASKED:
@@ -326,12 +349,14 @@ class Watcher:
             with self._survived(following):
                 delay = self._heard(following, task)
                 if following.ticket and following.state in ASKED:
-                    self._requests.put_off(following, delay)
+                    self._questions.put_off(following, delay)
                 else:
                     self._queue(following, delay)
-                    await checkpoint()  # it may have written to the disk: others want their turn too
             if following.over:
                 self._leave(following)
+            if time.monotonic() - begun > SLICE:
+                await checkpoint()
+                begun = time.monotonic()
         return told
 
     async def _advance(self, following: Following) -> float:
@@ -564,6 +589,13 @@ class Watcher:
             following.become(trouble=f"{error} Keep this id: {following.task_id or following.external_task_id}.")
         else:
             following.unrecorded = {}
+
+
+def _leave_to_parent(everybody: Iterable[Following]) -> None:
+    for following in everybody:
+        following.observers = []
+        said = "The process that started this job goes on with it, not this fork of it."
+        following.end(State.STOPPED, Stopped(said))
 
 
 def _media_client() -> httpx.Client:

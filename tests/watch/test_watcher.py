@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from kling_nb.api.client import AsyncKling
@@ -315,6 +317,47 @@ def test_workflows_do_not_mix(simulator: Simulator, service: Service) -> None:
     picture = Image.new("RGB", (320, 320), "teal")
     jobs = start(service, 5) + [Told(service.start(Image2Video(picture, PROMPT))) for _ in range(5)]
     assert [job.end() for job in jobs] == [None] * 10
+
+
+class Slow(httpx.AsyncHTTPTransport):
+    """A network on which each question takes a while."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self.now = self.most = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(self._seconds)
+            self.now -= 1
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "late", "low", "high"), [(0.0, 2.0, 1, 4), (0.2, 0.3, 5, 16)], ids=["quick", "slow"]
+)
+def test_connections_are_few_unless_answers_are_slow(
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    late: float,
+    low: int,
+    high: int,
+) -> None:
+    """Four questions at a time are enough for all jobs, and only where they would come too late there are more."""
+    monkeypatch.setattr(watcher, "LATE", late)
+    simulator.faults.add(Fault("list", "status", status=404, times=None))
+    network = Slow(seconds)
+    client = AsyncKling(simulator.api_key, base_url=simulator.base_url, transport=network)
+    service = Service(client, Ledger(), tmp_path, speed=simulator.speed)
+    jobs = start(service, 40)
+    assert [job.end() for job in jobs] == [None] * 40
+    service.close()
+    assert low <= network.most <= high
 
 
 def test_one_refusal_holds_back_all_jobs(tmp_path: Path) -> None:
