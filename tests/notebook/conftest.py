@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+import kling_nb as kling
 from kling_nb.demo import use
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from kling_nb.simulator import Simulator
 
 LONG = 60.0  # seconds at most that a cell may take
+
+
+@pytest.fixture
+def connected(simulator: Simulator) -> Iterator[Simulator]:
+    """This process uses the simulator."""
+    service = kling.connect(simulator=simulator)
+    yield simulator
+    service.close()
 
 
 class Kernel:

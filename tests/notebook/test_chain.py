@@ -10,20 +10,10 @@ import kling_nb as kling
 from kling_nb.simulator import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from kling_nb.simulator import Simulator
 
 PROMPT = "a red panda surfs a wave at sunset"
 IMAGE = "a red panda on a beach"
-
-
-@pytest.fixture
-def connected(simulator: Simulator) -> Iterator[Simulator]:
-    """This process uses the simulator."""
-    service = kling.connect(simulator=simulator)
-    yield simulator
-    service.close()
 
 
 def test_an_extension_starts_when_its_video_is_there(connected: Simulator) -> None:

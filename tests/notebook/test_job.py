@@ -16,21 +16,12 @@ from kling_nb.demo import use
 from kling_nb.simulator import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
     from kling_nb.simulator import Simulator
 
 PROMPT = "a red panda surfs a wave at sunset"
-
-
-@pytest.fixture
-def connected(simulator: Simulator) -> Iterator[Simulator]:
-    """This process uses the simulator."""
-    service = kling.connect(simulator=simulator)
-    yield simulator
-    service.close()
 
 
 def test_await_wait_and_a_script_return_the_same(connected: Simulator, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from kling_nb.simulator import Simulator
 
 
-@pytest.fixture
-def connected(simulator: Simulator) -> Simulator:
-    """This process uses the simulator."""
-    kling.connect(simulator=simulator)
-    return simulator
-
-
 def test_every_combination_is_made_once_in_order(connected: Simulator) -> None:
     """Lists are swept, the last one fastest; all else is the same for all."""
     batch = kling.sweep(kling.Text2Video, prompt=["fog", "rain"], cfg_scale=[0.3, 0.7], mode="std")
@@ -43,8 +37,7 @@ def test_the_count_and_the_cost_are_told_first(
     """Nobody learns the price of a sweep from the bill: it is told even when the first task cannot be started."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("KLING_NB_HOME", str(tmp_path / "file"))
-    kling.connect(simulator=simulator)
-    with pytest.raises(kling.LedgerError):
+    with contextlib.closing(kling.connect(simulator=simulator)), pytest.raises(kling.LedgerError):
         kling.sweep(kling.Text2Video, prompt=["fog", "rain"], duration=[5, 10])
     assert capsys.readouterr().out == "4 tasks, about $0.78 (estimate, from CometAPI's prices of early 2026)\n"
     assert not simulator.requests
