@@ -34,7 +34,7 @@ from kling_nb.api.requests import Image2Video, KlingWarning, Text2Video
 from kling_nb.notebook.job import Job
 from kling_nb.simulator import Fault, Simulator
 from kling_nb.watch import ledger as ledger_module
-from kling_nb.watch import schedule, watcher
+from kling_nb.watch import pace, schedule, watcher
 from kling_nb.watch.following import State
 from kling_nb.watch.ledger import Entry, Ledger
 from kling_nb.watch.service import Service
@@ -64,6 +64,8 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute of patience is half a second here."""
     for name, value in (("SETTLING", 0.6), ("FIRST_LOOK", 0.05), ("PAUSE", 0.1), ("FETCH_WAITS", (0.0,))):
         monkeypatch.setattr(watcher, name, value)
+    monkeypatch.setattr(pace, "SHORTEST_HOLD", 0.1)
+    monkeypatch.setattr(pace, "SLOWEST", 10.0)
     monkeypatch.setattr(schedule, "SHORTEST_GAP", 0.1)
     monkeypatch.setattr(schedule, "OVERDUE", 0.1)
 
@@ -149,7 +151,7 @@ FAULTS = [
         Fault("create", "html", status=200), 1, 0, "unconfirmed", "text/html", id="proxy's page, without a task"
     ),
     pytest.param(
-        Fault("create", "status", status=429, code=1303, retry_after="0", times=3), 4, 1, "succeed", None,
+        Fault("create", "status", status=429, code=1303, retry_after="0", times=2), 3, 1, "succeed", None,
         id="429, too many in flight",
     ),
     pytest.param(Fault("create", "status", status=429, code=1102), 1, 0, "refused", NOTHING, id="429, in arrears"),
