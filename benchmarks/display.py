@@ -96,8 +96,8 @@ def detailed_film(path: Path, *, size: tuple[int, int] = (1920, 1080), seconds: 
 def bytes_added(film: Path) -> dict[str, int]:
     """Bytes that showing the film adds to a notebook, by form."""
     about = About(PROMPT, ("kling-v2-6", "pro", "5 s", "took 1:32", "cost 3.5 units"))
-    medium = tasks.Video(id="8412", url="https://media.example/film.mp4", duration=5.1)
-    shown = finished(medium, film, tasks.Task(task_id="841204"), about)
+    made = {"id": "8412", "url": "https://media.example/film.mp4", "duration": "5.1"}
+    (shown,) = finished(tasks.Task(task_id="841204", task_result={"videos": [made]}), [film], about)
 
     def size(*outputs: Any) -> int:
         return len(nbformat.writes(new_notebook(cells=[new_code_cell("job", outputs=list(outputs), id="a")])).encode())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -103,11 +105,9 @@ def test_stop_is_reached_and_pressed_by_keys(notebooks: Any) -> None:
 def test_nothing_moves_for_those_who_ask_for_no_motion(notebooks: Any) -> None:
     """The bar jumps instead of growing where reduced motion is preferred."""
     notebook = notebooks(SLOW)
-    motion = "bar => getComputedStyle(bar.firstElementChild).animationName"
     notebook.idle()
     notebook.run(0)
-    bar = notebook.output(0).get_by_role("progressbar")
-    bar.wait_for()
-    assert bar.evaluate(motion) != "none"
+    bar = notebook.output(0).get_by_role("progressbar").locator("> *").first
+    expect(bar).to_have_css("animation-name", re.compile("kling"))
     notebook.page.emulate_media(reduced_motion="reduce")
-    assert bar.evaluate(motion) == "none"
+    expect(bar).to_have_css("animation-name", "none")

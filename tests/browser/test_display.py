@@ -21,9 +21,9 @@ SHOW = """\
 from pathlib import Path
 from kling_nb.api import tasks
 from kling_nb.notebook.media import About, finished
-film = tasks.Video(url="http://127.0.0.1/film.mp4", duration=2)
+task = tasks.Task(task_id="1", task_result={{"videos": [{{"url": "http://127.0.0.1/film.mp4"}}]}})
 about = About({prompt!r}, ("kling-v1", "std", "2 s"), simulated=True)
-finished(film, Path("kling-videos/film.mp4").absolute(), tasks.Task(task_id="1"), about).show({form!r})
+finished(task, [Path("kling-videos/film.mp4").absolute()], about)[0].show({form!r})
 """
 
 
@@ -144,8 +144,8 @@ for suffix, codec in ((".wav", "pcm_s16le"), (".mp3", "mp3"), (".m4a", "aac"), (
         frame.sample_rate = RATE
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
-    sound = tasks.Audio(url="http://127.0.0.1/tone")
-    finished(sound, path.absolute(), tasks.Task(task_id="1"), About(suffix)).show({form!r})
+    task = tasks.Task(task_id="1", task_result={{"audios": [{{"url": "http://127.0.0.1/tone"}}]}})
+    finished(task, [path.absolute()], About(suffix))[0].show({form!r})
 """
 
 
@@ -177,7 +177,8 @@ from kling_nb.notebook.media import About, finished
 path = Path("kling-videos/teal.png").absolute()
 path.parent.mkdir(exist_ok=True)
 Image.new("RGB", (400, 300), "teal").save(path)
-finished(tasks.Image(url="http://127.0.0.1/teal.png"), path, tasks.Task(task_id="1"), About("teal")).show()
+task = tasks.Task(task_id="1", task_result={"images": [{"url": "http://127.0.0.1/teal.png"}]})
+finished(task, [path], About("teal"))[0].show()
 """
     )
     notebook.idle()

@@ -23,7 +23,8 @@ from kling_nb.notebook.media import About, finished
 def film(prompt):
     about = About(prompt, simulated=True, asked={"prompt": prompt, "mode": "std"})
     path = Path("kling-videos/film.mp4").absolute()
-    return finished(tasks.Video(url="http://127.0.0.1/film.mp4"), path, tasks.Task(task_id="1"), about)
+    task = tasks.Task(task_id="1", task_result={"videos": [{"url": "http://127.0.0.1/film.mp4"}]})
+    return finished(task, [path], about)[0]
 """
 SWEEP = """\
 import kling_nb as kling
