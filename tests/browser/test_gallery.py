@@ -130,7 +130,7 @@ def test_nothing_in_a_label_becomes_markup(notebooks: Any, film: Path) -> None:
     """HTML in a prompt is seen as text, in a live notebook and in a saved one."""
     notebook = shown(notebooks, film, f"kling.gallery([film({HOSTILE!r}), film('a hare')])")
     for _ in range(2):
-        assert notebook.output(0).get_by_text(HOSTILE).is_visible()
+        notebook.output(0).get_by_text(HOSTILE).wait_for()
         assert notebook.output(0).locator("img, script").count() == 0
         assert "broken" not in notebook.page.title()
         notebook.save()
