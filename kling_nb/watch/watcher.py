@@ -74,7 +74,7 @@ GRACE = 3.0  # seconds that a create under way gets for its answer when all work
 BUDGET = 8  # questions in a row that went wrong, about five minutes of them, before the person is told
 GENTLE = 300.0  # seconds between tries from then on
 
-PAGE = 500  # tasks on a page of a list, the most that Kling gives
+PAGE, LAST_PAGE = 500, 1000  # tasks on a page of a list, and pages, the most that Kling gives
 LIST_FROM = 3  # tasks that a page must be good for; below that, to ask for each is as cheap
 LIST_AHEAD = 1.0  # seconds; who is due within them is asked for along with those who are due
 SLICE = 0.01  # seconds of work on a page before others have their turn
@@ -321,14 +321,13 @@ class Watcher:
             return []
         told = await self._hear_all(workflow, page, tasks)
         missing = [following for following in wanted if following.task_id not in told]
-        self._list_tries[workflow] = LIST_TRIES if told else tries - 1
-        if len(tasks) == PAGE and len(missing) < len(wanted):
-            for following in missing:
-                following.page = page + 1
-            return missing
+        last = len(tasks) < PAGE or page == LAST_PAGE
+        self._list_tries[workflow] = tries - 1 if last and not told else LIST_TRIES
         for following in missing:
-            following.page = 0
-        self._ask_singly(missing)
+            following.page = 0 if last else page + 1
+        if told and not last:
+            return missing
+        self._ask_singly(missing)  # others have filled this page; the next is for the next time
         return []
 
     def _ask_singly(self, several: Iterable[Following]) -> None:
