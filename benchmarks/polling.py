@@ -7,7 +7,8 @@ learns from each, and its plan (with random jitter, as in use) meets thousands o
 The optimum knows the true distribution: dynamic programming over a fine grid of ages finds the instants that minimise
 E[delay] + patience * E[polls] exactly (the cost obeys the quadrangle inequality for any distribution, so the best next
 instant never moves back and the search is short). "At the same polls" means: both curves of mean delay over mean polls,
-one point a patience, read at the same number of polls.
+one point a patience, read at the same number of polls. "True times" is the schedule's own plan for the true
+distribution: what remains above it is the price of learning.
 
 Usage: python benchmarks/polling.py [--quick] [--seed N] [--plot docs/polling.svg]
 Exits with 1 when a claim falls short.
@@ -25,7 +26,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kling_nb.watch.schedule import PATIENCE, SHORTEST_GAP, Kind, Past, RenderTimes, learn
+from kling_nb.watch.schedule import (
+    PATIENCE,
+    PLACES,
+    SHORTEST_GAP,
+    STEP,
+    Kind,
+    Past,
+    RenderTimes,
+    _tabulate,
+    learn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +169,13 @@ def learned(durations: Times) -> RenderTimes:
     return learn([Past(KIND, t, t, 1.7e9 + i * PACE) for i, t in enumerate(durations.tolist())], KIND)
 
 
+def told(durations: Times) -> RenderTimes:
+    """What the schedule would make of so many tasks that nothing is left to learn."""
+    edges = np.append(PLACES, PLACES[-1] + STEP) - STEP / 2
+    counts = np.histogram(np.log(durations / KIND.typical), edges)[0]
+    return _tabulate((counts / counts.sum()).tolist(), KIND.typical)
+
+
 def at_polls(curve: list[Outcome], polls: float) -> float:
     """Mean delay of a policy with a dial when it is turned to this many mean polls; nan where it does not reach."""
     xs, ys = np.array(sorted((o.polls, o.delay) for o in curve)).T
@@ -169,6 +187,7 @@ def at_polls(curve: list[Outcome], polls: float) -> float:
 class Measured:
     family: Family
     optimum: list[Outcome]  # one a patience
+    true_times: list[Outcome]  # the same, of the schedule's plan for the true distribution
     schedule: dict[int, list[Outcome]]  # by number of past tasks: one a patience
     default: dict[int, Outcome]  # at the default patience
     habits: dict[str, Outcome]
@@ -191,6 +210,7 @@ def measure(family: Family, histories: int, seed: int) -> Measured:
     for patience in PATIENCES:
         instants = optimum(np.minimum(known, cut), patience, cut, step)
         best.append(meet(np.concatenate([instants, fixed(30, until) + instants[-1]]), tasks))
+    true_times = [meet(planned(told(known), patience, until, rng), tasks) for patience in PATIENCES]
     schedule: dict[int, list[Outcome]] = {}
     default: dict[int, Outcome] = {}
     for past in PASTS:
@@ -198,7 +218,7 @@ def measure(family: Family, histories: int, seed: int) -> Measured:
         few = tasks[:8000]
         schedule[past] = [mean([meet(planned(t, c, until, rng), few) for t in plans]) for c in PATIENCES]
         default[past] = mean([meet(planned(t, PATIENCE, until, rng), few) for t in plans])
-    return Measured(family, best, schedule, default, {n: meet(i, tasks) for n, i in habits(until).items()})
+    return Measured(family, best, true_times, schedule, default, {n: meet(i, tasks) for n, i in habits(until).items()})
 
 
 def after_a_change(histories: int, seed: int) -> None:
@@ -231,11 +251,13 @@ def speed(seed: int) -> tuple[float, float]:
 def tell(measured: Measured) -> None:
     print(f"\n== {measured.family.name} ==")
     print("mean delay in s (and over the optimum's) at the same mean polls")
-    print(f"{'polls':>8} {'optimum':>9}" + "".join(f"{f'after {n}':>17}" for n in PASTS))
+    print(f"{'polls':>8} {'optimum':>9}" + "".join(f"{f'after {n}':>17}" for n in PASTS) + f"{'true times':>17}")
     for polls in BUDGETS:
         row = f"{polls:8d} {at_polls(measured.optimum, polls):9.2f}"
         for past in PASTS:
             row += f"{at_polls(measured.schedule[past], polls):9.2f} ({measured.over_optimum(past, polls):.2f}x)"
+        known = at_polls(measured.true_times, polls)
+        row += f"{known:9.2f} ({known / at_polls(measured.optimum, polls):.2f}x)"
         print(row)
     print(f"at the default patience of {PATIENCE:g} s")
     for past, outcome in measured.default.items():
@@ -309,7 +331,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer histories, less than a minute")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--plot", type=Path, default=Path(__file__).parents[1] / "docs" / "polling.svg")
+    parser.add_argument("--plot", type=Path, help="where to save the plot; docs/polling.svg, but none when --quick")
     chosen = parser.parse_args()
     histories = 40 if chosen.quick else 300
     print(f"{histories} histories a cell, seed {chosen.seed}; polls no closer than {SHORTEST_GAP:g} s")
@@ -318,7 +340,8 @@ def main() -> int:
         all_measured.append(measure(family, histories, chosen.seed))
         tell(all_measured[-1])
     after_a_change(histories, chosen.seed)
-    plot(all_measured, chosen.plot)
+    if chosen.plot or not chosen.quick:
+        plot(all_measured, chosen.plot or Path(__file__).parents[1] / "docs" / "polling.svg")
     print()
     short = 0
     for name, value, goal in claims(all_measured, chosen.seed):
