@@ -15,6 +15,7 @@ import re
 import shutil
 import socket
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from kling_nb.watch.files import drop, locked, place
 from kling_nb.watch.signatures import HEAD_BYTES, Kind, cut_short, suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -180,6 +181,7 @@ class _Call:
         self._wanted = wanted
         self._part = part
         self._socket: socket.socket | None = None
+        self._holding = threading.Lock()  # the socket: before it is let go of, or after, but not in between
         self._over = False
         self._next_sync = self._next_told = 0.0
 
@@ -189,10 +191,20 @@ class _Call:
             await anyio.sleep_forever()
         finally:
             self._over = True
-            if self._socket is not None:
-                with contextlib.suppress(OSError):  # it is closed
+            with self._holding, contextlib.suppress(OSError):  # it may be closed
+                if self._socket is not None:
                     # Not SSLSocket's own, which takes away what the thread is reading with.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def _held(self, response: httpx.Response) -> Iterator[None]:
+        """Hold the answer's socket until it goes back to the pool, where it is the next download's."""
+        self._socket = response.extensions["network_stream"].get_extra_info("socket")
+        try:
+            yield
+        finally:
+            with self._holding:
+                self._socket = None
 
     def run(self) -> None:
         wanted, part = self._wanted, self._part
@@ -205,8 +217,11 @@ class _Call:
             request.headers.pop("authorization", None)
             # An Auth that adds nothing, in place of the client's own and of what the URL may hold.
             response = wanted.client.send(request, stream=True, auth=httpx.Auth(), follow_redirects=True)
-            with contextlib.closing(response), ThreadPoolExecutor(1, "kling-nb-sync") as syncing:
-                self._socket = response.extensions["network_stream"].get_extra_info("socket")
+            with (
+                contextlib.closing(response),
+                ThreadPoolExecutor(1, "kling-nb-sync") as syncing,
+                self._held(response),
+            ):
                 _accept(response, wanted, part)
                 self._pour(response, syncing)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
