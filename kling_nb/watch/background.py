@@ -7,6 +7,7 @@ not: polling, downloading and the widgets' updates go on whatever the person's c
 import asyncio
 import atexit
 import inspect
+import logging
 import os
 import threading
 import weakref
@@ -28,6 +29,7 @@ class _Worker(Protocol):
         """Start afresh; called in a forked child, which has no background thread."""
 
 
+_log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _open: BlockingPortal | None = None
 _loop: asyncio.AbstractEventLoop
@@ -82,7 +84,10 @@ def _close() -> None:
     with _lock:
         if _open is not None:
             for worker in list(_workers):
-                _open.call(worker.settle)
+                try:
+                    _open.call(worker.settle)
+                except Exception:  # noqa: BLE001  one that cannot end well must not keep the thread from ending
+                    _log.exception("ending %r failed", worker)
             _open.start_task_soon(_open.stop, True)
             _open = None
             _closing.close()

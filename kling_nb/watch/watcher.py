@@ -293,7 +293,8 @@ class Watcher:
         try:
             while pages:
                 page = min(pages)
-                wanted = pages.pop(page)
+                # Who was found on an earlier page, or was stopped, is not looked for any more.
+                wanted = [f for f in pages.pop(page) if not (f.over or f.ticket or f.scope)]
                 if len(wanted) < LIST_FROM or not self._has_list(workflow):
                     self._ask_singly(wanted)
                 elif missing := await self._look_at(workflow, page, wanted):
@@ -313,7 +314,8 @@ class Watcher:
             tasks = await self.client.list(workflow, page=page, size=PAGE)
         except TooManyRequests as error:
             for following in wanted:
-                self._queue(following, self._again(following, error))
+                if not following.over:
+                    self._queue(following, self._again(following, error))
             return []
         except (RequestRefused, ServiceUnavailable) as error:
             self._list_tries[workflow] = 0 if isinstance(error, RequestRefused) else tries - 1

@@ -272,6 +272,27 @@ def test_one_request_answers_for_many(simulator: Simulator, service: Service, si
     assert polls > 2 * (counts["list"] + counts["query"])
 
 
+@pytest.mark.parametrize(
+    ("strangers", "last"), [(0, 5), (6, 2)], ids=["pages-of-ours", "a-page-of-others-of-the-account"]
+)
+def test_jobs_are_found_on_later_pages(
+    simulator: Simulator, service: Service, since: Since, monkeypatch: pytest.MonkeyPatch, strangers: int, last: int
+) -> None:
+    """Jobs that fill several pages of the list are looked for page by page, also behind newer tasks of others."""
+    monkeypatch.setattr(watcher, "PAGE", 5)
+    jobs = start(service, 23)
+    for job in jobs:
+        job.until(State.SUBMITTED)
+    headers = {"Authorization": f"Bearer {simulator.api_key}"}
+    for _ in range(strangers):
+        httpx.post(f"{simulator.base_url}/{KIND.workflow}", json={"prompt": PROMPT}, headers=headers)
+    assert [job.end() for job in jobs] == [None] * 23
+    pages = {asked.query.split("&")[0] for asked in since.requests if kind(asked) == "list"}
+    assert {"pageNum=1", f"pageNum={last}"} <= pages
+    counts = since.counts
+    assert counts["list"] + counts["query"] < sum(job.following.polls for job in jobs)
+
+
 REFUSALS = [
     pytest.param(Fault("list", "status", status=404, times=None), 1, id="404"),
     pytest.param(Fault("list", "status", status=403, code=1103, times=None), 1, id="403"),
