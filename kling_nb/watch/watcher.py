@@ -611,4 +611,5 @@ def _pause(tries: int) -> float:
 
 def _why(task: Task) -> str:
     cost = f" It cost {task.final_unit_deduction} units." if task.final_unit_deduction else " No cost was reported."
-    return f"Task {task.task_id} failed: {task.task_status_msg or 'the service gave no reason'}.{cost}"
+    reason = (task.task_status_msg or "the service gave no reason").rstrip(".")
+    return f"Task {task.task_id} failed: {reason}.{cost}"
