@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -69,14 +70,15 @@ def since(simulator: Simulator) -> Since:
 
 @pytest.fixture
 def service(simulator: Simulator, tmp_path: Path) -> Iterator[Service]:
-    made = Service(
-        AsyncKling(simulator.api_key, base_url=simulator.base_url, timeout=0.4),
-        Ledger(),
-        tmp_path,
-        speed=simulator.speed,
-    )
-    yield made
-    made.close()
+    with serving(simulator, tmp_path) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def serving(simulator: Simulator, folder: Path) -> Iterator[Service]:
+    client = AsyncKling(simulator.api_key, base_url=simulator.base_url, timeout=0.4)
+    with contextlib.closing(Service(client, Ledger(), folder, speed=simulator.speed)) as made:
+        yield made
 
 
 def start(service: Service, number: int = 1) -> list[Told]:
@@ -276,21 +278,23 @@ def test_one_request_answers_for_many(simulator: Simulator, service: Service, si
     ("strangers", "last"), [(0, 5), (6, 2)], ids=["pages-of-ours", "a-page-of-others-of-the-account"]
 )
 def test_jobs_are_found_on_later_pages(
-    simulator: Simulator, service: Service, since: Since, monkeypatch: pytest.MonkeyPatch, strangers: int, last: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strangers: int, last: int
 ) -> None:
     """Jobs that fill several pages of the list are looked for page by page, also behind newer tasks of others."""
     monkeypatch.setattr(watcher, "PAGE", 5)
-    jobs = start(service, 23)
-    for job in jobs:
-        job.until(State.SUBMITTED)
-    headers = {"Authorization": f"Bearer {simulator.api_key}"}
-    for _ in range(strangers):
-        httpx.post(f"{simulator.base_url}/{KIND.workflow}", json={"prompt": PROMPT}, headers=headers)
-    assert [job.end() for job in jobs] == [None] * 23
-    pages = {asked.query.split("&")[0] for asked in since.requests if kind(asked) == "list"}
+    # Slow enough for each job to be looked for several times.
+    with Simulator(speed=40.0, seed=1) as simulator, serving(simulator, tmp_path) as service:
+        jobs = start(service, 23)
+        for job in jobs:
+            job.until(State.SUBMITTED)
+        headers = {"Authorization": f"Bearer {simulator.api_key}"}
+        for _ in range(strangers):
+            httpx.post(f"{simulator.base_url}/{KIND.workflow}", json={"prompt": PROMPT}, headers=headers)
+        assert [job.end() for job in jobs] == [None] * 23
+        asked = [request for request in simulator.requests if kind(request) in ("list", "query")]
+    pages = {request.query.split("&")[0] for request in asked if kind(request) == "list"}
     assert {"pageNum=1", f"pageNum={last}"} <= pages
-    counts = since.counts
-    assert counts["list"] + counts["query"] < sum(job.following.polls for job in jobs)
+    assert len(asked) < sum(job.following.polls for job in jobs)
 
 
 REFUSALS = [
