@@ -45,8 +45,7 @@ class Intake:
             name = asked.setdefault("model_name", workflow.models[0])
             if name not in workflow.models:
                 raise _no_model(name, native=native)
-        reading = Reading()
-        workflow.fields(asked, "", reading)
+        asked, reading = _known(workflow, asked)
         callbacks.check(asked.get("callback_url"))
         workflow.between(asked)
         order = await self._order(workflow, asked, reading)
@@ -68,8 +67,7 @@ class Intake:
     async def call(self, call: Call, body: bytes) -> JSON:
         """Answer a request that makes no task."""
         _, asked = _read(body, {})
-        reading = Reading()
-        call.fields(asked, "", reading)
+        asked, reading = _known(call, asked)
         order = await self._order(call, asked, reading)
         return await asyncio.to_thread(call.answer, order, self._account, self._studio.new_folder())
 
@@ -100,6 +98,13 @@ def _read(body: bytes, defaults: JSON) -> tuple[JSON, JSON]:
     if not isinstance(request, dict):
         raise Refused(1200, "request body must be a JSON object")
     return request, defaults | {name: value for name, value in request.items() if not empty(value)}
+
+
+def _known(workflow: Workflow | Call, asked: JSON) -> tuple[JSON, Reading]:
+    """What is asked for in fields that the workflow has, and what came to light on the way."""
+    reading = Reading()
+    workflow.fields(asked, "", reading)
+    return {name: value for name, value in asked.items() if name not in reading.ignored}, reading
 
 
 def _no_model(name: object, *, native: bool) -> Refused:

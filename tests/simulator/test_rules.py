@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kling_nb.simulator import Simulator
 
@@ -689,3 +691,26 @@ def test_every_request_has_rules_here() -> None:
     from kling_nb.simulator.workflows import CALLS, WORKFLOWS
 
     assert set(TABLE) == {*WORKFLOWS, *CALLS}
+
+
+FIELDS = sorted({name for base, rows in TABLE.values() for row in rows for name in {**base, **row[1], **row[2]}})
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(),
+)
+anything = st.recursive(
+    scalars,
+    lambda few: st.lists(few, max_size=3) | st.dictionaries(st.sampled_from(FIELDS) | st.text(), few, max_size=3),
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(sorted(TABLE)), st.dictionaries(st.sampled_from(FIELDS), anything, min_size=1, max_size=3))
+def test_nonsense_is_answered_as_kling_would(full: Full, path: str, nonsense: Change) -> None:
+    """Whatever stands in whatever field of whatever request, the answer is Kling's, and never a fault of the server."""
+    answer = full.ask.post(path, full.told({**TABLE[path][0], **nonsense}))
+    assert answer.status_code < 500 or answer.json()["error"]["code"] == "model_not_found", answer.text
+    assert answer.status_code >= 500 or {"code", "message", "request_id"} <= answer.json().keys()

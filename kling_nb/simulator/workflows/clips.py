@@ -163,7 +163,7 @@ def _image2video(body: JSON) -> None:
         raise refuse("element_list", f"is not supported by {name}")
 
 
-def _judge(order: Order, account: Account) -> None:
+def _judge_image(order: Order, account: Account) -> None:
     for place, one in enumerate(order.body.get("voice_list") or []):
         account.voice(f"voice_list[{place}]", one["voice_id"])
     elements(order, account)
@@ -218,7 +218,6 @@ WORKFLOWS = [
         tuple(VIDEO),
         {**_DEFAULTS, "aspect_ratio": "16:9"},
         _text2video,
-        _judge,
     ),
     Workflow(
         "videos/image2video",
@@ -239,6 +238,6 @@ WORKFLOWS = [
         tuple(VIDEO),
         _DEFAULTS,
         _image2video,
-        _judge,
+        _judge_image,
     ),
 ]
