@@ -55,8 +55,8 @@ NEVER = 1e-7  # speed of a simulator whose tasks outlast any measurement
 WARM = 0.8  # seconds before each measurement
 WINDOW = 0.1  # seconds; the longest stall of each counts
 
-# Tasks of which one in a second ends, every second: the schedule asks for them as often as it ever does.
-HURRIED = RenderTimes(ages=(0.0, 1e6), hazards=(0.0, 1e6), efforts=(0.0, 1e6), fractions=(0.0, 0.99))
+# Tasks of which two in three end each second: the schedule asks for them as often as it ever does.
+HURRIED = RenderTimes(ages=(0.0, 600.0), hazards=(0.0, 600.0), fractions=(0.0, 0.99))
 
 
 def hurried(_: Kind) -> RenderTimes:

@@ -35,9 +35,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["PATIENCE", "Kind", "Past", "Progress", "RenderTimes", "learn"]
+__all__ = ["LEAST_PATIENCE", "MOST_PATIENCE", "PATIENCE", "Kind", "Past", "Progress", "RenderTimes", "learn"]
 
 PATIENCE = 0.2  # seconds of waiting that one poll is worth: some dozen polls for a render of two minutes
+LEAST_PATIENCE, MOST_PATIENCE = 0.01, 3600.0  # beyond, the shortest and the longest gap decide
 
 SHORTEST_GAP = 1.0  # seconds between two polls of one task; Kling advises to wait at least this long between requests
 LONGEST_GAP = 300.0  # seconds; a task that runs for hours is still looked at every five minutes
@@ -211,7 +212,7 @@ class RenderTimes:
         """
         now = _finite(age)
         seen = max(0.0, now if last_poll is None else _finite(last_poll))
-        patience = min(max(0.001, patience), 3600.0)
+        patience = min(max(LEAST_PATIENCE, patience), MOST_PATIENCE)
         jitter = min(max(0.0, jitter), 1.0)
         plan = _plan(self, patience)
         gap = plan.gap(seen)

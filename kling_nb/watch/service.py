@@ -21,12 +21,13 @@ from pydantic import SecretStr
 
 from kling_nb.api.client import GATEWAY, AsyncKling
 from kling_nb.api.errors import KlingError, LedgerError, RequestRefused, TaskFailed, Unconfirmed
+from kling_nb.api.fields import shown
 from kling_nb.api.requests import WORKFLOWS, Call, Immediate, KlingWarning, Request, Tts
 from kling_nb.api.workflow import Answering
 from kling_nb.watch.background import portal, soon
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import FINISHED, Entry, Ledger
-from kling_nb.watch.schedule import Kind, Past, Progress, RenderTimes, learn
+from kling_nb.watch.schedule import LEAST_PATIENCE, MOST_PATIENCE, PATIENCE, Kind, Past, Progress, RenderTimes, learn
 from kling_nb.watch.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Service:
         simulated: bool = False,
         simulator: "Simulator | None" = None,
         speed: float = 1.0,
+        patience: float = PATIENCE,
     ) -> None:
         self.client = client
         self.ledger = ledger
@@ -61,7 +63,7 @@ class Service:
         """The simulator that runs in this process, if it does."""
         self._simulated = simulated
         self._speed = speed
-        self._watcher = Watcher(client, ledger, self.render_times)
+        self._watcher = Watcher(client, ledger, self.render_times, patience=patience)
         self._learned: dict[Kind, RenderTimes] = {}
         self._followed: dict[str, Following] = {}
 
@@ -361,6 +363,7 @@ def connect(
     base_url: str | None = None,
     simulator: "bool | Simulator | None" = None,
     folder: str | os.PathLike[str] | None = None,
+    patience: float = PATIENCE,
 ) -> Service:
     """Choose the Kling that all jobs from here on use.
 
@@ -378,13 +381,23 @@ def connect(
         than Kling it is; 1 when not set.
     folder
         Where finished media goes; ``./kling-videos`` when left out.
+    patience
+        Seconds that you would wait to spare the service one question about a job, 0.01 to 3600. When to ask is learned
+        from how long past tasks took. At the default of 0.2 s, twenty past tasks of 90 s make it about 12 questions a
+        job and 2.7 s from a video's end to its display; four times the patience halves the questions and doubles the
+        seconds. No job is ever asked for more than once a second (`kling_nb.watch.schedule`).
 
     Raises
     ------
     MissingKey
         When there is neither a key nor a simulator; the message names both ways out.
+    RequestRefused
+        When `patience`, or an environment variable, is not what it may be.
     """
     global _current
+    if not isinstance(patience, (int, float)) or not LEAST_PATIENCE <= patience <= MOST_PATIENCE:
+        allowed = f"{LEAST_PATIENCE:g} to {MOST_PATIENCE:g} seconds; the more, the fewer questions"
+        raise RequestRefused(f"patience = {shown(patience)}: it may be {allowed}.")
     backend = os.environ.get("KLING_NB_BACKEND", "").strip().lower() or "cometapi"
     if backend not in ("cometapi", "simulator"):
         raise RequestRefused(f"KLING_NB_BACKEND = {backend!r}: it may be cometapi (with COMETAPI_KEY) or simulator.")
@@ -405,7 +418,7 @@ def connect(
         base_url, api_key, speed = simulator.base_url, simulator.api_key, simulator.speed
     client = AsyncKling(api_key, base_url=base_url or GATEWAY)
     where = FOLDER if folder is None else Path(folder).expanduser()
-    made = Service(client, Ledger(), where, simulated=bool(simulator), simulator=own, speed=speed)
+    made = Service(client, Ledger(), where, simulated=bool(simulator), simulator=own, speed=speed, patience=patience)
     with _lock:
         _current = made
     return made

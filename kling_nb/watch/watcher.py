@@ -48,7 +48,7 @@ from kling_nb.watch.files import file_name, short_id
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import Ledger
 from kling_nb.watch.pace import LONGEST_HOLD, Pace
-from kling_nb.watch.schedule import Kind, RenderTimes
+from kling_nb.watch.schedule import PATIENCE, Kind, RenderTimes
 from kling_nb.watch.turns import Turns
 from kling_nb.watch.unconfirmed import find
 
@@ -97,12 +97,17 @@ class Watcher:
         Where every step is recorded.
     times
         Gives the render times to expect of a kind of task.
+    patience
+        Seconds of waiting that one poll is worth.
     """
 
-    def __init__(self, client: AsyncKling, ledger: Ledger, times: Callable[[Kind], RenderTimes]) -> None:
+    def __init__(
+        self, client: AsyncKling, ledger: Ledger, times: Callable[[Kind], RenderTimes], *, patience: float = PATIENCE
+    ) -> None:
         self.client = client
         self._ledger = ledger
         self._times = times
+        self._patience = patience
         self._media = _media_client()
         self._inherited: object = None
         self._begin()
@@ -513,7 +518,8 @@ class Watcher:
     def _next_poll(self, following: Following) -> float:
         age = following.rendering
         hint = min(self.client.retry_after or 0.0, LONGEST_HOLD)  # of the answer just read
-        return self._times(following.kind).next_poll(age, jitter=random.random(), not_before=age + hint) - age
+        times, dice = self._times(following.kind), random.random()
+        return times.next_poll(age, patience=self._patience, jitter=dice, not_before=age + hint) - age
 
     def _again(self, following: Following, error: KlingError, said: str | None = None) -> float:
         """Survive trouble: show it, wait at least as long as the service asks."""

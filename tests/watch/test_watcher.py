@@ -12,21 +12,21 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from kling_nb.api.client import AsyncKling
-from kling_nb.api.errors import AuthenticationFailed, KlingError, Stopped, TaskFailed, TaskNotFound
+from kling_nb.api.errors import AuthenticationFailed, KlingError, RequestRefused, Stopped, TaskFailed, TaskNotFound
 from kling_nb.api.requests import Image2Video, Text2Video
 from kling_nb.demo import use
 from kling_nb.simulator import Fault, Simulator
 from kling_nb.watch import pace, schedule, watcher
 from kling_nb.watch.following import Following, State
 from kling_nb.watch.ledger import Ledger
-from kling_nb.watch.schedule import Kind
-from kling_nb.watch.service import Service
+from kling_nb.watch.schedule import PATIENCE, Kind
+from kling_nb.watch.service import Service, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +75,10 @@ def service(simulator: Simulator, tmp_path: Path) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def serving(simulator: Simulator, folder: Path) -> Iterator[Service]:
+def serving(simulator: Simulator, folder: Path, patience: float = PATIENCE) -> Iterator[Service]:
     client = AsyncKling(simulator.api_key, base_url=simulator.base_url, timeout=0.4)
-    with contextlib.closing(Service(client, Ledger(), folder, speed=simulator.speed)) as made:
+    made = Service(client, Ledger(), folder, speed=simulator.speed, patience=patience)
+    with contextlib.closing(made):
         yield made
 
 
@@ -295,6 +296,24 @@ def test_jobs_are_found_on_later_pages(
     pages = {request.query.split("&")[0] for request in asked if kind(request) == "list"}
     assert {"pageNum=1", f"pageNum={last}"} <= pages
     assert len(asked) < sum(job.following.polls for job in jobs)
+
+
+def test_the_patient_ask_less(simulator: Simulator, tmp_path: Path) -> None:
+    """Patience is a person's dial: more of it, and the service is asked less for the same jobs."""
+    polls = []
+    for patience in (0.01, 0.5):
+        with serving(simulator, tmp_path, patience) as service:
+            jobs = start(service, 8)
+            assert [job.end() for job in jobs] == [None] * 8
+            polls.append(sum(job.following.polls for job in jobs))
+    assert polls[1] < 0.7 * polls[0]
+
+
+@pytest.mark.parametrize("patience", [0, -1, 1e5, float("nan"), "a lot", None])
+def test_a_wrong_patience_is_refused(patience: Any) -> None:
+    """A dial turned too far is told its range, before anything starts."""
+    with pytest.raises(RequestRefused, match=r"patience = .*: it may be 0.01 to 3600 seconds"):
+        connect(simulator=True, patience=patience)
 
 
 REFUSALS = [
