@@ -10,6 +10,7 @@ import itertools
 import math
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 
 from kling_nb.watch.following import Following
@@ -46,9 +47,9 @@ class Turns:
         self.closed: set[str] = set()
         """Lanes that get no turn for now."""
         self._lanes: dict[str, _Lane] = {}
-        self._asking = asyncio.Lock()  # one waits for the next turn, the others for that one
-        self._sooner = asyncio.Event()
-        self._until = -math.inf  # until when that one waits, unless something is due sooner
+        self._idle: deque[asyncio.Future[tuple[str, Following]]] = deque()  # who waits for a turn, the longest first
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings = math.inf  # when it does
         self._looked = wall()
 
     def add(self, following: Following, lane: str, delay: float = 0.0) -> None:
@@ -56,8 +57,8 @@ class Turns:
         following.due = self._clock() + delay
         following.ticket = next(_tickets)
         heapq.heappush(self._lanes.setdefault(lane, []), (following.due, following.ticket, following))
-        if following.due < self._until:
-            self._sooner.set()
+        if following.due < self._rings:
+            self._set_timer()
 
     def put_off(self, following: Following, delay: float) -> None:
         """Let a job that waits wait on."""
@@ -71,26 +72,45 @@ class Turns:
     def reopen(self, lane: str) -> None:
         """Give a closed lane its turns again."""
         self.closed.discard(lane)
-        self._sooner.set()
+        self._set_timer()
 
     async def next(self) -> tuple[str, Following]:
         """Wait until some job is due; return its lane and the job, which waits no longer."""
-        async with self._asking:
-            while (turn := self.take()) is None:
-                self._sooner.clear()
-                self._until = self._due()
-                if self._until == math.inf:
-                    await self._sooner.wait()
-                    self._looked = self._wall()  # nobody looked at the clock, for nobody waited
-                    continue
-                # A timer that is set and taken back is cheaper than a wait that is cancelled.
-                wait = min(LOOK, self._until - self._clock())
-                timer = asyncio.get_running_loop().call_later(wait, self._sooner.set)
-                try:
-                    await self._sooner.wait()
-                finally:
-                    timer.cancel()
+        if turn := self.take():
             return turn
+        mine: asyncio.Future[tuple[str, Following]] = asyncio.get_running_loop().create_future()
+        self._idle.append(mine)
+        if self._timer is None:
+            self._set_timer()
+        try:
+            return await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():  # the turn came just then; it is somebody else's
+                lane, following = mine.result()
+                self.add(following, lane)
+            raise
+
+    def _set_timer(self) -> None:
+        """Let the timer ring when the next turn is due, if anybody waits for one, and now and then to see the time."""
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._due() if self._idle else math.inf
+        if due == math.inf:
+            self._timer, self._rings = None, math.inf
+            return
+        if self._rings == math.inf:
+            self._looked = self._wall()  # nobody looked at the clock, for nobody waited
+        wait = min(LOOK, due - self._clock())
+        self._rings = due
+        self._timer = asyncio.get_running_loop().call_later(wait, self._ring)
+
+    def _ring(self) -> None:
+        """Give one turn that is due to who has waited longest; the next one later, as that one may take it along."""
+        while self._idle and self._idle[0].done():  # waits no longer
+            self._idle.popleft()
+        if self._idle and (turn := self.take()):
+            self._idle.popleft().set_result(turn)
+        self._set_timer()
 
     def take(self) -> tuple[str, Following] | None:
         """Return a job that is due, from the lane that is next, if there is any."""

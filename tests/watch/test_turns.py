@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,41 @@ def test_a_wall_clock_that_is_set_changes_no_turn(turns: Turns, clocks: Clocks, 
     assert taken(turns) == ["soon"]
     clocks.pass_by(50)
     assert taken(turns) == []
+
+
+def test_who_waits_longest_gets_the_next_turn() -> None:
+    """Those who wait for a turn get one each, in order, as jobs become due, also sooner than what was waited for."""
+
+    async def run() -> list[str]:
+        turns, told = Turns(), list[str]()
+
+        async def wait(name: str) -> None:
+            lane, following = await turns.next()
+            told.append(f"{name}: {lane} {following.external_task_id}")
+
+        turns.add(job("much later"), "video", 3600.0)
+        waiting = [asyncio.create_task(wait(name)) for name in ("first", "second", "third")]
+        await asyncio.sleep(0)
+        turns.add(job("now"), "video")
+        turns.add(job("soon"), "image", 0.02)
+        await asyncio.gather(*waiting[:2])
+        waiting[2].cancel()
+        return told
+
+    assert asyncio.run(run()) == ["first: video now", "second: image soon"]
+
+
+def test_a_turn_is_not_lost_with_who_was_to_have_it() -> None:
+    """A turn given to one who stops waiting at that very moment is the next one's."""
+
+    async def run() -> str:
+        turns = Turns()
+        waiting = asyncio.create_task(turns.next())
+        await asyncio.sleep(0)
+        turns.add(job("paid for"), "video")
+        asyncio.get_running_loop().call_later(0, waiting.cancel)  # after the turn is given, before it is taken
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        return (await asyncio.wait_for(turns.next(), 5))[1].external_task_id
+
+    assert asyncio.run(run()) == "paid for"
