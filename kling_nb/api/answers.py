@@ -104,13 +104,12 @@ def read(exchange: Exchange, status: int, headers: httpx.Headers, body: bytes) -
     KlingError
         For every other answer; which kind tells whether a task may exist.
     """
-    wait = retry_after(headers)
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):  # ValueError covers broken UTF-8 too
         answer = None
     if not isinstance(answer, dict):
-        raise _wordless(exchange, status, headers, body, wait)
+        raise _wordless(exchange, status, headers, body, retry_after(headers))
 
     said = _Said.of(answer)
     if status < 300 and said.code in _GOOD:
@@ -121,8 +120,8 @@ def read(exchange: Exchange, status: int, headers: httpx.Headers, body: bytes) -
             return data
         if "task_id" in answer:
             return answer
-        raise exchange.lost(f"the answer has no data ({_cut(json.dumps(answer))})", wait)
-    raise _refusal(exchange, status, said, wait)
+        raise exchange.lost(f"the answer has no data ({_cut(json.dumps(answer))})", retry_after(headers))
+    raise _refusal(exchange, status, said, retry_after(headers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,9 +250,11 @@ class AsyncKling:
     ) -> tuple[int, httpx.Headers, bytes]:
         if self._http.is_closed:
             raise KlingError(f"Could not {exchange.doing}: this client is closed. Nothing was sent.")
+        # By hand, for urljoin takes as long as reading the answer.
+        url = urljoin(self.base_url, path) if path.startswith("/") else f"{self.base_url}/{path}"
         body = bytearray()
         try:
-            async with self._http.stream(method, urljoin(f"{self.base_url}/", path), **content) as response:
+            async with self._http.stream(method, url, **content) as response:
                 self.simulated = response.headers.get("x-kling-simulator") == "1"
                 self.retry_after = retry_after(response.headers)
                 async for chunk in response.aiter_bytes():
