@@ -174,7 +174,7 @@ class Watched:
         self._watcher = Watcher(client, self._ledger, times)
         now = time.time()
         self.jobs = [
-            Following(KIND, f"knb-{number:032x}", at, state=State.PROCESSING, task_id=task_id, begun=now)
+            Following(KIND, f"knb-{number:032x}", at, state=State.SUBMITTED, task_id=task_id, begun=now)
             for number, task_id in enumerate(ids)
         ]
         for job in self.jobs:
