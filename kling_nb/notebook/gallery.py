@@ -121,11 +121,14 @@ class _Live:
         self._place = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._running = set(running)
-        names = [shown.labels.name(number) for number in running]
-        self._overview = Overview([*running.values()], names, shown.heading())
         self._cells: dict[int, ipywidgets.Box] = {}
         self._views: dict[int, Progress] = {}
-        parts = [self._overview.widget]
+        self._overview: Overview | None = None
+        parts = []
+        if len(shown) > 1:  # one cell says it all itself
+            names = [shown.labels.name(number) for number in running]
+            self._overview = Overview([*running.values()], names, shown.heading())
+            parts.append(self._overview.widget)
         if len(shown.cells) <= LIVE:
             parts.append(self._grid(running))
         self.widget = ipywidgets.VBox(parts, layout=ipywidgets.Layout(grid_gap="12px", overflow="hidden"))
@@ -158,7 +161,8 @@ class _Live:
     def _finish(self) -> None:
         if outputs_change():
             show(self._gallery.bundle(), self._place, again=True)
-        self._overview.close()
+        if self._overview:
+            self._overview.close()
         for view in self._views.values():
             view.close()
         if outputs_change():
