@@ -200,7 +200,7 @@ class AsyncKling:
         page
             1 to 1000.
         size
-            Tasks a page, 1 to 500.
+            Tasks a page, 1 to 500; of voices to 1000.
 
         Raises
         ------
@@ -212,7 +212,7 @@ class AsyncKling:
         Documented by Kling; the gateway does not document it and may answer `RequestRefused` or `TaskNotFound`.
         """
         path = path_of(workflow)
-        for name, value, most in (("page", page, 1000), ("size", size, 500)):
+        for name, value, most in (("page", page, 1000), ("size", size, 1000 if path.endswith("-voices") else 500)):
             if not 1 <= value <= most:
                 raise RequestRefused(f"{name} = {value}: it may be 1 to {most}. Nothing was sent.")
         exchange = Exchange(f"list tasks ({path})")

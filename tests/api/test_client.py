@@ -86,6 +86,12 @@ def test_list_gives_tasks_and_sends_its_page(canned: Canned) -> None:
     assert [task.task_id for task in tasks] == ["7", "7"]
 
 
+def test_a_page_of_voices_may_be_longer(canned: Canned) -> None:
+    """Kling gives up to 1,000 voices at once, and of nothing else more than 500."""
+    canned.ask(lambda kling: kling.list("general/custom-voices", size=1000), reply(body={"code": 0, "data": []}))
+    assert canned.asked[0].target == "/kling/v1/general/custom-voices?pageNum=1&pageSize=1000"
+
+
 @pytest.mark.parametrize("given", [{"page": 0}, {"page": 1001}, {"size": 0}, {"size": 501}])
 def test_list_refuses_pages_that_kling_refuses(canned: Canned, given: dict[str, int]) -> None:
     """Out of range is told here, with the range."""
