@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from nbclient import NotebookClient
@@ -98,6 +98,10 @@ def test_a_batch_is_a_table(
     assert first["file"].endswith(".mp4")
     batch.table()
     assert "fog | finished" in capsys.readouterr().out
+    frame = batch.to_frame()
+    assert list(frame["prompt"]) == ["fog", "rain"]
+    assert set(frame["state"]) == {"finished"}
+    assert "prompt" not in frame.attrs
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="pip install pandas"):
         batch.to_frame()
@@ -110,6 +114,18 @@ def test_the_history_can_be_shown_as_a_gallery(connected: Simulator) -> None:
     assert "rain: " in shown
     assert "fog: " in shown
     assert shown.count(".mp4") == 2
+
+
+@pytest.mark.parametrize(("number", "stops"), [(1, 1), (2, 3)])
+def test_a_gallery_of_one_job_shows_it_once(kernel: Any, number: int, stops: int) -> None:
+    """Many jobs have an overview above their cells; a single one needs none."""
+    said = kernel.run(
+        f"jobs = [kling.text2video('fog', duration=10) for _ in range({number})]\n"
+        "display(kling.gallery(jobs))\n"
+        "from ipywidgets.widgets.widget import _instances\n"
+        "print(sum(getattr(widget, 'description', '') == 'Stop' for widget in list(_instances.values())))"
+    )
+    assert said.split()[-1] == str(stops)
 
 
 def test_labels_tell_only_what_differs() -> None:
