@@ -254,7 +254,7 @@ def measure(family: Family, histories: int, seed: int, pasts: tuple[int, ...] = 
 
 
 def other_shapes(histories: int, seed: int) -> None:
-    """Shapes that the schedule's constants were not chosen by, without a goal."""
+    """Odder shapes, without a goal: what the four families do not show."""
     print("\nOther shapes: delay over the optimum's at the same polls, after 20 past tasks")
     print(f"{'polls':>26}" + "".join(f"{polls:7d}" for polls in BUDGETS))
     for family in OTHERS:
