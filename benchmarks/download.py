@@ -29,7 +29,7 @@ import httpx
 from kling_nb.watch.download import download
 
 SIZE, QUICK_SIZE = 1_000_000_000, 200_000_000  # bytes
-ROUNDS, QUICK_ROUNDS = 5, 8
+ROUNDS, QUICK_ROUNDS = 8, 30
 MEMORY_GOAL = 32.0  # MiB above what the process had before
 SPEED_GOAL = 0.9  # of curl's throughput
 

@@ -367,7 +367,7 @@ def main() -> int:
         ways.remove("aiohttp")
     if chosen.quick:
         print("quick: without 1 job, whose polls are too few in a short time, and without 10,000")
-    seconds, rounds, numbers = (0.8, 2, (100, 1000)) if chosen.quick else (2.5, 9, (1, 100, 1000, 10_000))
+    seconds, rounds, numbers = (0.6, 2, (100, 1000)) if chosen.quick else (2.5, 9, (1, 100, 1000, 10_000))
     claims: list[tuple[str, float, float]] = []
     kling = Kling()
     try:

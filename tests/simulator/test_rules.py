@@ -707,7 +707,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(TABLE)), st.dictionaries(st.sampled_from(FIELDS), anything, min_size=1, max_size=3))
 def test_nonsense_is_answered_as_kling_would(full: Full, path: str, nonsense: Change) -> None:
     """Whatever stands in whatever field of whatever request, the answer is Kling's, and never a fault of the server."""
