@@ -227,7 +227,8 @@ async def _fetch_bare(base_url: str, ids: list[str], seconds: float, rate: float
     async with bare(Counted(transport(by))) as client:  # counted as ours are, which takes time too
         await asyncio.gather(*(one(client) for _ in range(CONNECTIONS)))  # connects
         cpu, begun = time.process_time(), time.monotonic()
-        await asyncio.gather(*(some(client, begun + n / rate, begun + seconds) for n in range(CONNECTIONS)))  # in turn
+        # In turn, and the first not right after the last: one job's polls find the processor's caches cold.
+        await asyncio.gather(*(some(client, begun + (n + 1) / rate, begun + seconds) for n in range(CONNECTIONS)))
     return Cost(polls, polls, time.process_time() - cpu, time.monotonic() - begun)
 
 
