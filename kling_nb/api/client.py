@@ -22,11 +22,13 @@ from kling_nb.api.tasks import Task
 from kling_nb.api.transport import Parted
 from kling_nb.api.workflow import Answering
 
-__all__ = ["GATEWAY", "AsyncKling", "Workflow", "is_loopback", "path_of"]
+__all__ = ["GATEWAY", "LAST_PAGE", "PAGE", "AsyncKling", "Workflow", "is_loopback", "path_of"]
 
 GATEWAY = "https://api.cometapi.com/kling/v1"
 TIMEOUT = 30.0  # seconds for each of connecting, sending and each wait for bytes
 CONNECTIONS = 16  # at most. httpx's cost per request grows with those in use: 0.8 ms with 1, 1.7 with 16, 2.7 with 50
+PAGE, LAST_PAGE = 500, 1000  # tasks on a page of a list, and pages, the most that Kling gives
+VOICES = 1000  # the same of voices on a page
 ANSWER_BYTES = 64_000_000  # an answer larger than this is no answer; selections carry pictures of some MB
 
 R = TypeVar("R")
@@ -212,7 +214,10 @@ class AsyncKling:
         Documented by Kling; the gateway does not document it and may answer `RequestRefused` or `TaskNotFound`.
         """
         path = path_of(workflow)
-        for name, value, most in (("page", page, 1000), ("size", size, 1000 if path.endswith("-voices") else 500)):
+        for name, value, most in (
+            ("page", page, LAST_PAGE),
+            ("size", size, VOICES if path.endswith("-voices") else PAGE),
+        ):
             if not 1 <= value <= most:
                 raise RequestRefused(f"{name} = {value}: it may be 1 to {most}. Nothing was sent.")
         exchange = Exchange(f"list tasks ({path})")

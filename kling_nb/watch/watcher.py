@@ -25,7 +25,7 @@ import httpx
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
-from kling_nb.api.client import AsyncKling
+from kling_nb.api.client import LAST_PAGE, PAGE, AsyncKling
 from kling_nb.api.errors import (
     DownloadFailed,
     KlingError,
@@ -74,7 +74,6 @@ GRACE = 3.0  # seconds that a create under way gets for its answer when all work
 BUDGET = 8  # questions in a row that went wrong, about five minutes of them, before the person is told
 GENTLE = 300.0  # seconds between tries from then on
 
-PAGE, LAST_PAGE = 500, 1000  # tasks on a page of a list, and pages, the most that Kling gives
 LIST_FROM = 3  # tasks that a page must be good for; below that, to ask for each is as cheap
 LIST_AHEAD = 1.0  # seconds; who is due within them is asked for along with those who are due
 SLICE = 0.01  # seconds of work on a page before others have their turn
