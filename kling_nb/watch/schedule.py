@@ -530,10 +530,10 @@ def _humps(belief: _Belief, filled: Sequence[tuple[float, float]], number: int) 
     hump = HUMP._replace(mean=belief.mean, variance=min(HUMP.variance, belief.variance))
     places, counts = zip(*filled, strict=True)
     seen = sum(counts)
-    ends = [0, *_cuts(hump, filled, number), len(filled)]
-    parts = [[float(begin <= i < end) for i in range(len(filled))] for begin, end in pairwise(ends)]
+    ends = [0, *_cuts(hump, places, counts, number), len(places)]
+    parts = [[float(begin <= i < end) for i in range(len(places))] for begin, end in pairwise(ends)]
     for _ in range(SWEEPS):
-        chances = [_chances(hump, filled, part) for part in parts]
+        chances = [_chances(hump, places, counts, part) for part in parts]
         totals = [sum(column) for column in zip(*chances, strict=True)]
         parts = [[c / total for c, total in zip(row, totals, strict=True)] for row in chances]
     others = (number + seen - min(n, 1.0) for n in counts)
@@ -542,22 +542,20 @@ def _humps(belief: _Belief, filled: Sequence[tuple[float, float]], number: int) 
     return score + (number - 1) * math.log(HUMPED), _blend([(1 + m.weight, hump.updated(m).cells()) for m in moments])
 
 
-def _chances(hump: _Belief, filled: Sequence[tuple[float, float]], part: Sequence[float]) -> list[float]:
+def _chances(hump: _Belief, places: Sequence[float], counts: Sequence[float], part: Sequence[float]) -> list[float]:
     """How likely the next task is to be in this hump and at each place, foretold from the other tasks."""
-    places, counts = zip(*filled, strict=True)
     moments = _Moments.of(list(map(mul, counts, part)), places)
     rests = [moments.without(min(n, 1.0) * share, place) for place, n, share in zip(places, counts, part, strict=True)]
     return [(1 + r.weight) * math.exp(hump.updated(r).log_chance(y)) for r, y in zip(rests, places, strict=True)]
 
 
-def _cuts(hump: _Belief, filled: Sequence[tuple[float, float]], number: int) -> list[int]:
+def _cuts(hump: _Belief, places: Sequence[float], counts: Sequence[float], number: int) -> list[int]:
     """Where to part the tasks at first: one cut after the other, each where two bells explain most."""
-    places, counts = zip(*filled, strict=True)
     sums = _running_sums(counts, places)
     cuts: list[int] = []
     for _ in range(number - 1):
         gains = []
-        for begin, end in pairwise([0, *cuts, len(filled)]):
+        for begin, end in pairwise([0, *cuts, len(places)]):
             whole = _evidence(hump, sums, begin, end)
             parted = (_evidence(hump, sums, begin, k) + _evidence(hump, sums, k, end) for k in range(begin + 1, end))
             gains += [(both - whole, k) for k, both in enumerate(parted, start=begin + 1)]
