@@ -125,7 +125,7 @@ class _Live:
         self._views: dict[int, Progress] = {}
         self._overview: Overview | None = None
         parts = []
-        if len(shown) > 1:  # one cell says it all itself
+        if len(shown.cells) > 1:  # one cell says it all itself
             names = [shown.labels.name(number) for number in running]
             self._overview = Overview([*running.values()], names, shown.heading())
             parts.append(self._overview.widget)
